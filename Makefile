@@ -1,0 +1,33 @@
+# What a newcomer types.  Needs Python 3.11 or later; `make test` also wants Node 20.19 or later, for linters and type
+# generators: without it, what needs it is skipped, and said to be.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: mock test clean
+
+mock: $(VENV)/.installed  ## set up and start the mock server; more options: make mock OPTIONS="--port 9000"
+	$(BIN)/calls mock $(OPTIONS)
+
+test: $(VENV)/.installed-dev node_modules/.installed  ## set up and run every check and test
+	scripts/check
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) node_modules
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("calls needs Python 3.11 or later, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --group dev --editable .
+	touch $@ $(VENV)/.installed
+
+node_modules/.installed: package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent && touch $@; \
+	else echo "Node is not installed: what needs it is skipped"; fi

@@ -1,0 +1,133 @@
+"""`calls mock`: starts the mock server and tells a newcomer what to do with it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from calls.arguments import Parser, version
+from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, SettingsError, options
+
+GROUPS = {
+    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes"),
+    "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
+    "what the agent does": ("behaviour", "time_scale"),
+    "webrtc": ("livekit_url", "livekit_key", "livekit_secret"),
+}
+"""The options as `--help` shows them, by their names in Settings."""
+
+EPILOG = """\
+Each option can also come from the environment, as the name in brackets; keys and secrets belong there. An option that
+may be repeated takes a comma separated list there.
+
+examples:
+  calls mock                                          on http://127.0.0.1:8080, with an agent that repeats what you say
+  calls mock --public-url https://abc.tunnel.example  reachable through a tunnel: URLs come back as wss://abc.tunnel...
+  CALLS_API_KEYS=ck_prod_... calls mock --any-agent   with your own key, and every agent
+  calls mock --behaviour script=menu.yaml             with an agent that follows a script (docs/scripts.md)
+  calls mock --time-scale 10                          maxDuration and inactivityTimeout pass ten times faster
+"""
+
+INLINE = {
+    "systemPrompt": "You are a friendly receptionist.",
+    "voice": "Mark",
+    "language": "en",
+    "greeting": "Hello, how can I help you?",
+    "connectionType": "websocket",
+    "websocket": {"inputSampleRate": 16000, "outputSampleRate": 16000},
+}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Serve until SIGINT or SIGTERM.  Returns 0 after an orderly end, 2 for what cannot be started."""
+    parser = _parser()
+    given = vars(parser.parse_args(argv))
+    try:
+        settings = Settings.from_environment(**given)
+    except SettingsError as error:
+        parser.error(str(error))
+    # Imported late, so that --help and a mistyped option do not wait for the server's frameworks.
+    from contract.errors import DocumentError
+    from mockserver.server import PortError, Server
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    try:
+        server = Server(settings, on_ready=lambda base_url: print(welcome(settings, base_url), flush=True))
+    except (DocumentError, PortError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 2
+    server.serve_until_stopped()
+    return 0
+
+
+def welcome(settings: Settings, base_url: str) -> str:
+    """What a newcomer needs to know, once the server answers.  Shows no key but the built-in ones."""
+    valid, no_credit, rate_limited = MOCK_KEYS
+    own_keys = f", {len(settings.api_keys)} of your own" if settings.api_keys else ""
+    agents = ", ".join([DEMO_AGENT, *(agent_id for agent_id, _ in settings.agents)])
+    rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
+    return f"""\
+Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
+
+Keys, in the header X-API-Key:
+  {valid:22}works{own_keys}{", as does every other key" if settings.any_key else ""}
+  {no_credit:22}402: the balance is used up
+  {rate_limited:22}429: over the rate limit
+Agents: {agents}; {rest}
+
+Create a call with a saved agent:
+  {_curl(base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}
+
+Create a call that brings its own configuration:
+  {_curl(base_url, "inline", INLINE)}
+
+Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each works once:
+  as Twilio      streamdouble (PyPI), or a phone number whose TwiML connects to it
+  as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}
+TwiML, TeXML and Plivo XML to copy: README, "From a real phone". The contract: {base_url}/openapi.yaml
+"""
+
+
+def _curl(base_url: str, operation: str, body: dict[str, Any]) -> str:
+    return (
+        f"curl -s {base_url}/api/v1/calls/{operation} -H 'X-API-Key: {MOCK_KEYS[0]}' "
+        f"-H 'Content-Type: application/json' \\\n       -d '{json.dumps(body)}'"
+    )
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="calls mock",
+        description=(
+            "Serves the Calls API: POST /calls/create and /calls/inline answer as the contract says, and the\n"
+            "websocketUrl that comes back can be dialled by Twilio, Telnyx, Plivo or a custom client, which\n"
+            "hears an agent and is heard."
+        ),
+        epilog=EPILOG,
+    )
+    by_name = dict(options())
+    for title, names in GROUPS.items():
+        group = parser.add_argument_group(title)
+        for name in names:
+            option = by_name.pop(name)
+            group.add_argument(option.flag, dest=name, help=_help(name, option), **_shape(option))
+    if by_name:
+        raise AssertionError(f"options without a group: {', '.join(by_name)}")
+    return parser
+
+
+def _shape(option: Option) -> dict[str, Any]:
+    if option.metavar is None:
+        return {"action": "store_true", "default": None}
+    return {"metavar": option.metavar, "action": "append" if option.repeated else "store", "default": None}
+
+
+def _help(name: str, option: Option) -> str:
+    default = getattr(Settings, name)
+    plain = default if isinstance(default, str | int) else f"{default:g}" if isinstance(default, float) else None
+    shown = f"; default {plain}" if plain else ""
+    repeat = "; may be repeated" if option.repeated else ""
+    return f"{option.help}{repeat}{shown} [{option.env}]".replace("%", "%%")

@@ -1,0 +1,231 @@
+"""Everything that can be answered with an error, and the one way to word it.
+
+Exception
+ +-- ApiError                    an answer of the contract: status, code, message
+      +-- BadRequest             400  BAD_REQUEST
+      |    +-- InvalidBody       400  INVALID_BODY: not JSON, or not what can be read as JSON
+      |    +-- InvalidFields     400  VALIDATION_ERROR: JSON, but not what the document asks for
+      +-- MissingApiKey          401  MISSING_API_KEY
+      +-- UnknownApiKey          401  UNAUTHORIZED
+      +-- NoCredit               402  PAYMENT_REQUIRED
+      +-- NotFound               404  NOT_FOUND
+      |    +-- AgentNotFound     404  RESOURCE_NOT_FOUND
+      |    +-- CallNotFound      404  RESOURCE_NOT_FOUND
+      +-- MethodNotAllowed       405  METHOD_NOT_ALLOWED, with Allow
+      +-- BodyTooSlow            408  REQUEST_TIMEOUT
+      +-- BodyTooLarge           413  PAYLOAD_TOO_LARGE
+      +-- UnsupportedMediaType   415  UNSUPPORTED_MEDIA_TYPE
+      +-- RateLimitExceeded      429  RATE_LIMIT_EXCEEDED, with Retry-After
+      +-- InternalError          500  INTERNAL_ERROR
+
+Connexion's and Starlette's own errors are Starlette's HTTPException; whatever else escapes becomes an InternalError.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import msgspec
+from starlette.exceptions import HTTPException
+
+from mockserver.settings import DEMO_AGENT, MOCK_KEYS
+
+log = logging.getLogger("calls")
+
+
+class ApiError(Exception):
+    """An answer of the contract.  The message is lower case, without a full stop, and holds no key and no token."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL_ERROR"
+
+    def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+class BadRequest(ApiError):
+    """The request cannot be understood."""
+
+    status = 400
+    code = "BAD_REQUEST"
+
+
+class InvalidBody(BadRequest):
+    """The body cannot be read as JSON."""
+
+    code = "INVALID_BODY"
+
+
+class InvalidFields(BadRequest):
+    """The body is JSON, but not what the document asks for."""
+
+    code = "VALIDATION_ERROR"
+
+
+class MissingApiKey(ApiError):
+    """No key came."""
+
+    status = 401
+    code = "MISSING_API_KEY"
+
+    def __init__(self) -> None:
+        super().__init__(f"no X-API-Key header came; send one, such as {MOCK_KEYS[0]}")
+
+
+class UnknownApiKey(ApiError):
+    """A key came that opens nothing."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"this X-API-Key is not known; the mock knows {', '.join(MOCK_KEYS)}; "
+            "start it with --api-key (or CALLS_API_KEYS) to add a key, with --any-key to take all"
+        )
+
+
+class NoCredit(ApiError):
+    """The account is out of balance."""
+
+    status = 402
+    code = "PAYMENT_REQUIRED"
+
+    def __init__(self) -> None:
+        super().__init__(f"the balance of this account does not pay for a call (that is what {MOCK_KEYS[1]} is for)")
+
+
+class NotFound(ApiError):
+    """There is nothing here."""
+
+    status = 404
+    code = "NOT_FOUND"
+
+
+class AgentNotFound(NotFound):
+    """The agent does not exist; `agent_id` is as it may be shown."""
+
+    code = "RESOURCE_NOT_FOUND"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(
+            f"agentId: there is no agent {agent_id}; the mock has {DEMO_AGENT}; "
+            "start it with --agent ID=NAME (or CALLS_AGENTS) to add one, with --any-agent to let all exist"
+        )
+
+
+class CallNotFound(NotFound):
+    """No call waits here: unknown, dialled before, expired, or not dialled as a WebSocket; never told which."""
+
+    code = "RESOURCE_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no call waits here; a websocketUrl is dialled as a WebSocket, once, soon after it was created (--url-ttl)"
+        )
+
+
+class MethodNotAllowed(ApiError):
+    """The path exists, without this method."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+
+class BodyTooSlow(ApiError):
+    """The body did not come in time."""
+
+    status = 408
+    code = "REQUEST_TIMEOUT"
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"the body did not come within {within_s:g} seconds", {"Connection": "close"})
+
+
+class BodyTooLarge(ApiError):
+    """The body is over the cap."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+
+    def __init__(self, max_bytes: int) -> None:
+        # What is still under way of such a body is not read, so the connection cannot serve another request.
+        super().__init__(f"the body is larger than {max_bytes} bytes (--max-body)", {"Connection": "close"})
+
+
+class UnsupportedMediaType(ApiError):
+    """The body is not sent as JSON."""
+
+    status = 415
+    code = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class RateLimitExceeded(ApiError):
+    """The key made more requests than an hour allows."""
+
+    status = 429
+    code = "RATE_LIMIT_EXCEEDED"
+
+    def __init__(self, limit: int, retry_after_s: int) -> None:
+        super().__init__(
+            f"more than {limit} requests in an hour; try again in {retry_after_s} seconds (--rate-limit)",
+            {"Retry-After": str(retry_after_s)},
+        )
+
+
+class InternalError(ApiError):
+    """The mock is at fault; the log says how, the answer does not."""
+
+    def __init__(self) -> None:
+        super().__init__("the mock failed; its log says more under this X-Request-Id")
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: BadRequest,
+    404: NotFound,
+    405: MethodNotAllowed,
+    415: UnsupportedMediaType,
+}
+"""What a framework's error becomes; its 5xx become InternalError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished error answer: status, headers (names in lower case) and JSON body."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def api_error(error: Exception) -> ApiError:
+    """The ApiError that any error amounts to; what nobody foresaw is logged with its traceback."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
+        return _BY_STATUS[error.status_code](_words(error), error.headers)
+    log.error("unexpected %s", type(error).__name__, exc_info=error)
+    return InternalError()
+
+
+def _words(error: HTTPException) -> str:
+    match error.status_code:
+        case 404:
+            return "there is nothing at this path; /openapi.yaml says what there is"
+        case 405:
+            return f"this path does not have this method; it has {(error.headers or {}).get('Allow', 'none')}"
+        case _:
+            return str(error.detail)
+
+
+def answer(error: Exception) -> Answer:
+    """The contract's answer to any error: `{"error": {"message": ..., "code": ...}}`."""
+    fault = api_error(error)
+    body = msgspec.json.encode({"error": {"message": fault.message, "code": fault.code}})
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **fault.headers}
+    return Answer(fault.status, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body)

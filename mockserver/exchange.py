@@ -1,0 +1,42 @@
+"""What is known about one request while it is answered; every layer adds its part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.types import Scope
+
+from mockserver.accounts import Account
+from mockserver.rate_limit import RateState
+
+_SCOPE_KEY = "calls.exchange"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer.
+
+    Attributes:
+        request_id: what the answer's X-Request-Id says.
+        key: the API key as it came; must never be shown.
+        account: whose key it is, once that was judged.
+        rate: where that account stands, once the request was counted.
+        body: the JSON object that came; after validation with the document's defaults in it.
+    """
+
+    request_id: str
+    key: bytes | None = field(default=None, repr=False)
+    account: Account | None = None
+    rate: RateState | None = None
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def put_into(self, scope: Scope) -> None:
+        """Let the layers below find this exchange."""
+        scope[_SCOPE_KEY] = self
+
+    @classmethod
+    def of(cls, scope: Scope) -> Exchange:
+        """The exchange that a scope belongs to."""
+        exchange: Exchange = scope[_SCOPE_KEY]
+        return exchange

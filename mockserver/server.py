@@ -1,0 +1,124 @@
+"""Serves a mock on a port with uvicorn, and lets go of it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from mockserver.app import Mock, build
+from mockserver.settings import Settings
+
+HANG_UP_WITHIN_S = 2.0
+"""How long callers may take to answer the close when the server goes down, in seconds."""
+
+DRAIN_WITHIN_S = 3
+"""How long requests may take to finish after that, in seconds."""
+
+BACKLOG = 2048
+
+
+class PortError(OSError):
+    """The address cannot be listened on; the text says which and why."""
+
+
+class Server(uvicorn.Server):
+    """One mock on one port.
+
+    Args:
+        settings: the options.
+        on_ready: called with the base URL as soon as requests are answered.
+
+    Raises DocumentError and PortError.  `run` returns when the process is told to end (SIGINT, SIGTERM), or `stop` was
+    called.
+    """
+
+    def __init__(self, settings: Settings, on_ready: Callable[[str], None] = lambda base_url: None) -> None:
+        self.listener = listen(settings.host, settings.port)
+        try:
+            self.base_url = settings.base_url(self.listener.getsockname()[1])
+            self.mock: Mock = build(settings, self.base_url)
+        except BaseException:
+            self.listener.close()
+            raise
+        self.on_ready = on_ready
+        # What uvicorn says of single connections may hold dial URLs.
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)
+        logging.getLogger("uvicorn.error").addFilter(_is_true)
+        super().__init__(
+            uvicorn.Config(
+                self.mock.app,
+                http="httptools",
+                ws="websockets-sansio",
+                ws_max_size=settings.max_body_bytes,
+                # Carriers do not ask for it, and it costs each call more than all the rest.
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_WITHIN_S,
+            )
+        )
+
+    def serve_until_stopped(self) -> None:
+        """Serve, and return when the server was told to end and has let go of everything."""
+        self.run(sockets=[self.listener])
+
+    def stop(self) -> None:
+        """Tell the server to end; may be called from another thread."""
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self.on_ready(self.base_url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up on every caller (1001), then let go of the port."""
+        self.mock.switchboard.close_all()
+        patience = HANG_UP_WITHIN_S
+        while len(self.mock.switchboard) and patience > 0:
+            await asyncio.sleep(0.02)
+            patience -= 0.02
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals that end a process; after an orderly end they count as served, unlike uvicorn's own way."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before: dict[int, Any] = {
+            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def _is_true(record: logging.LogRecord) -> bool:
+    """Whether uvicorn may say this: of an upgrade that was refused with an HTTP answer it says that none was given."""
+    return "without completing handshake" not in record.getMessage()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address.  Raises PortError."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)
+    except OSError as error:
+        # A failed look-up has numbers and words of its own.
+        looked_up = error.errno is None or isinstance(error, socket.gaierror)
+        reason = error.strerror or str(error) if looked_up else os.strerror(error.errno or 0)
+        raise PortError(f"cannot listen on {host}:{port}: {reason.lower()}") from error

@@ -1,0 +1,322 @@
+"""Every option of the mock once: default, unit, help, flag, environment name.  Only here is the environment read."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+MOCK_KEYS = ("ck_mock_valid", "ck_mock_no_credit", "ck_mock_rate_limited")
+"""The keys that always exist: one that works, one without balance (402), one that is over its limit (429)."""
+
+DEMO_AGENT = "agent_demo"
+"""The id of the agent that always exists."""
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+
+
+class SettingsError(ValueError):
+    """An option has a value that it cannot have; the text names the option, what came and what was expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """How one setting is written on a command line and in the environment.
+
+    Attributes:
+        flag: the command line's name, `--url-ttl`.
+        env: the environment's name, `CALLS_URL_TTL`.
+        help: one sentence; the unit is in it where there is one.
+        expected: what a value must be, to go after "expected".
+        metavar: how help text names a value; None for a switch.
+        parse: text to value; raises ValueError if it cannot be one.
+        repeated: the flag may come several times, the environment holds a comma separated list.
+        secret: the value must never be shown.
+    """
+
+    flag: str
+    env: str
+    help: str
+    expected: str
+    metavar: str | None
+    parse: Callable[[str], Any]
+    repeated: bool = False
+    secret: bool = False
+
+
+def _option(
+    flag: str,
+    default: T,
+    help: str,
+    *,
+    expected: str,
+    parse: Callable[[str], Any] = str,
+    metavar: str | None = None,
+    repeated: bool = False,
+    secret: bool = False,
+) -> T:
+    option = Option(
+        flag=flag,
+        env="CALLS_" + flag.removeprefix("--").upper().replace("-", "_") + ("S" if repeated else ""),
+        help=help,
+        expected=expected,
+        metavar=metavar,
+        parse=parse,
+        repeated=repeated,
+        secret=secret,
+    )
+    value: T = field(default=default, repr=not secret, metadata={"option": option})
+    return value
+
+
+def _text(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text) if len(text) < 20 else -1
+        if number < least or (most is not None and number > most):
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number) or number <= 0:
+        raise ValueError
+    return number
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise ValueError
+    return text.lower() in _TRUE
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        url = urlsplit(text)
+        plain = not (url.query or url.fragment or url.username or url.password or re.search(r"[\s?#]", text))
+        if url.scheme not in schemes or not url.hostname or url.port == 0 or not plain:
+            raise ValueError
+        return text.rstrip("/")
+
+    return parse
+
+
+def _agent(text: str) -> tuple[str, str]:
+    agent_id, _, name = (part.strip() for part in text.partition("="))
+    if not agent_id:
+        raise ValueError
+    return agent_id, name or agent_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a mock is started with.  Values given here are taken as they are; text goes through `from_environment`."""
+
+    host: str = _option(
+        "--host",
+        "127.0.0.1",
+        "address to listen on; 0.0.0.0 or :: for all of them",
+        expected="a host name or an IP address",
+        parse=_text(r"[A-Za-z0-9.:%_-]+"),
+        metavar="HOST",
+    )
+    port: int = _option(
+        "--port",
+        8080,
+        "port to listen on; 0 for any free one",
+        expected="a whole number from 0 to 65535",
+        parse=_whole(0, 65535),
+        metavar="PORT",
+    )
+    public_url: str | None = _option(
+        "--public-url",
+        None,
+        "how the outside reaches this server, such as a tunnel's address; websocketUrl begins with it",
+        expected="http, https, ws or wss, a host, perhaps a port and a path, without user, query or fragment",
+        parse=_url("http", "https", "ws", "wss"),
+        metavar="URL",
+    )
+    url_ttl_s: float = _option(
+        "--url-ttl",
+        60.0,
+        "seconds in which a websocketUrl must be dialled",
+        expected="a number of seconds above 0",
+        parse=_positive,
+        metavar="SECONDS",
+    )
+    max_body_bytes: int = _option(
+        "--max-body",
+        1024 * 1024,
+        "largest request body in bytes",
+        expected="a whole number of bytes, at least 1",
+        parse=_whole(1),
+        metavar="BYTES",
+    )
+    rate_limit_per_hour: int = _option(
+        "--rate-limit",
+        1000,
+        "requests an hour for each key; 0 counts nothing",
+        expected="a whole number, 0 or more",
+        parse=_whole(0),
+        metavar="REQUESTS",
+    )
+    api_keys: tuple[str, ...] = _option(
+        "--api-key",
+        (),
+        f"a further key that is valid, beside {MOCK_KEYS[0]}; better in the environment than on a command line",
+        expected="printable characters without spaces and commas",
+        parse=_text(r"[!-+\--~]+"),
+        metavar="KEY",
+        repeated=True,
+        secret=True,
+    )
+    any_key: bool = _option(
+        "--any-key",
+        False,
+        "take every key that is not empty; each has its own rate limit",
+        expected="yes or no",
+        parse=_switch,
+    )
+    agents: tuple[tuple[str, str], ...] = _option(
+        "--agent",
+        (),
+        f"a further agent that exists, beside {DEMO_AGENT}",
+        expected="ID or ID=NAME",
+        parse=_agent,
+        metavar="ID[=NAME]",
+        repeated=True,
+    )
+    any_agent: bool = _option(
+        "--any-agent",
+        False,
+        "let every agentId exist",
+        expected="yes or no",
+        parse=_switch,
+    )
+    behaviour: str = _option(
+        "--behaviour",
+        "parrot",
+        "what agents do: repeat each caller turn (parrot), send audio back at once (echo), nothing (silent), a script",
+        expected="parrot, echo, silent or script=FILE",
+        parse=_text(r"parrot|echo|silent|script=.+"),
+        metavar="parrot|echo|silent|script=FILE",
+    )
+    time_scale: float = _option(
+        "--time-scale",
+        1.0,
+        "how much faster maxDuration and inactivityTimeout run, for test suites",
+        expected="a number above 0",
+        parse=_positive,
+        metavar="FACTOR",
+    )
+    livekit_url: str | None = _option(
+        "--livekit-url",
+        None,
+        "LiveKit server that webrtc calls join; needs --livekit-key and --livekit-secret",
+        expected="ws, wss, http or https and a host, without user, query or fragment",
+        parse=_url("ws", "wss", "http", "https"),
+        metavar="URL",
+    )
+    livekit_key: str | None = _option(
+        "--livekit-key",
+        None,
+        "LiveKit API key",
+        expected="printable characters without spaces",
+        parse=_text(r"[!-~]+"),
+        metavar="KEY",
+        secret=True,
+    )
+    livekit_secret: str | None = _option(
+        "--livekit-secret",
+        None,
+        "LiveKit API secret; better in the environment than on a command line",
+        expected="printable characters without spaces",
+        parse=_text(r"[!-~]+"),
+        metavar="SECRET",
+        secret=True,
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ, **given: Any) -> Settings:
+        """The settings of an environment, and of what was given beside it.
+
+        What is given wins over the environment, and adds to it where an option is repeated.  A given text is read as
+        the environment's would be; None stands for not given.  Raises SettingsError.
+        """
+        values: dict[str, Any] = {}
+        for name, option in options():
+            found = _from_text(option, environ.get(option.env))
+            if (value := given.pop(name, None)) is not None:
+                found = _joined(found, value, option)
+            if found is not None:
+                values[name] = found
+        if given:
+            raise TypeError(f"no such option: {', '.join(sorted(given))}")
+        settings = cls(**values)
+        _livekit_is_whole(settings)
+        return settings
+
+    def base_url(self, bound_port: int) -> str:
+        """Where a client on this machine, or behind `public_url`, reaches the server; no slash at the end."""
+        if self.public_url is not None:
+            return self.public_url
+        # The addresses that mean "all of them" are not addresses that one can dial.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://[{host}]:{bound_port}" if ":" in host else f"http://{host}:{bound_port}"
+
+
+def options() -> Iterator[tuple[str, Option]]:
+    """The name in Settings and the option, of each, in the order in which help should show them."""
+    for entry in fields(Settings):
+        yield entry.name, entry.metadata["option"]
+
+
+def _from_text(option: Option, text: str | None) -> Any:
+    # An empty variable is the shell's way to say "not set".
+    if text is None or not text.strip():
+        return None
+    if option.repeated:
+        return tuple(_parsed(option, part.strip()) for part in text.split(",") if part.strip())
+    return _parsed(option, text.strip())
+
+
+def _joined(found: Any, given: Any, option: Option) -> Any:
+    if option.repeated:
+        return (found or ()) + tuple(_parsed(option, part) for part in given)
+    return _parsed(option, given)
+
+
+def _parsed(option: Option, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return option.parse(value)
+    except ValueError:
+        # A URL may hold a password.
+        hidden = option.secret or "@" in value
+        came = "what came (not shown)" if hidden else repr(value[:60])
+        raise SettingsError(f"{option.flag} ({option.env}): {came} is not {option.expected}") from None
+
+
+def _livekit_is_whole(settings: Settings) -> None:
+    given = (settings.livekit_url, settings.livekit_key, settings.livekit_secret)
+    if any(given) and not all(given):
+        raise SettingsError("--livekit-url, --livekit-key and --livekit-secret belong together: give all three or none")

@@ -1,0 +1,178 @@
+"""The agent's mouth: what it says, frame by frame at the pace of speech.  Opens no socket and reads no clock."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from contract.audio import AudioFormat
+from contract.events import Audio, Clear, Event, Mark, StateChanged, Transcript
+from mockserver.voice import Speech
+
+FRAME_MS = 20
+"""Length of one outgoing audio message in milliseconds, on every connection type."""
+
+LEAD_MS = 40
+"""How far the audio runs ahead of real time, so that a late timer leaves no gap in what the caller hears."""
+
+LATEST_MS = 200
+"""A pacer that was held up for longer than this goes on from where it is: the rest is said later, not faster."""
+
+
+MOST_WAITING = 20
+"""How many utterances may wait for their turn; a caller who types faster than the agent speaks gets no answer to more."""
+
+
+@dataclass(slots=True)
+class Utterance:
+    """Something to say.
+
+    Attributes:
+        speech: its audio and its words.
+        interruptible: whether caller speech cuts it.
+        ordinal: its place in the conversation; set when it begins.
+    """
+
+    speech: Speech
+    interruptible: bool = True
+    ordinal: int = -1
+
+
+class Mouth:
+    """Says one utterance after the other.
+
+    Args:
+        audio_format: how the audio goes out.
+        emit: takes each event at the moment it is due.
+        next_ordinal: gives the next place in the conversation.
+        on_said: told of each utterance's end; True if it was cut off.
+
+    Attributes:
+        audio_format: as given.
+        quiet_since: when it last fell silent, in seconds of the caller's clock; meaningless while `speaking`.
+        medium: `voice`, or `text` for a client that asked for transcripts only.
+    """
+
+    def __init__(
+        self,
+        audio_format: AudioFormat,
+        *,
+        emit: Callable[[Event], None],
+        next_ordinal: Callable[[], int],
+        on_said: Callable[[bool], None],
+        now: float,
+    ) -> None:
+        self.quiet_since = now
+        self.medium: Literal["voice", "text"] = "voice"
+        self.audio_format = audio_format
+        self._emit = emit
+        self._next_ordinal = next_ordinal
+        self._on_said = on_said
+        self._waiting: deque[Utterance] = deque()
+        self._now_saying: Utterance | None = None
+        self._started_at = now
+        self._frames_sent = 0
+        self._audio_sent = False
+        self._words_sent = ""
+
+    @property
+    def speaking(self) -> bool:
+        """Whether anything is being said, or waits to be."""
+        return self._now_saying is not None or bool(self._waiting)
+
+    @property
+    def interruptible(self) -> bool:
+        """Whether caller speech may cut what is being said now; False in silence."""
+        return self._now_saying is not None and self._now_saying.interruptible
+
+    def say(self, utterance: Utterance, now: float) -> None:
+        """Say this after what is already waiting; its first audio goes out at once if nothing is."""
+        if len(self._waiting) < MOST_WAITING:
+            self._waiting.append(utterance)
+        if self._now_saying is None:
+            self._next(now)
+
+    def tick(self, now: float) -> None:
+        """Let what is due by now go out."""
+        if self._now_saying is not None:
+            self._go_on(self._now_saying, now)
+
+    def cut(self, now: float) -> None:
+        """Break off, withdraw what the other end has yet to play, and forget what was waiting."""
+        utterance = self._now_saying
+        self._waiting.clear()
+        if utterance is None:
+            return
+        self._emit(Clear())
+        self._finish(utterance, utterance.speech.words_until(self._elapsed_ms(now)), now, cut=True)
+
+    def _next(self, now: float) -> None:
+        utterance = self._now_saying = self._waiting.popleft()
+        utterance.ordinal = self._next_ordinal()
+        self._started_at = now
+        self._frames_sent = 0
+        self._audio_sent = False
+        self._words_sent = ""
+        self._emit(StateChanged(state="speaking"))
+        self._go_on(utterance, now)
+
+    def _go_on(self, utterance: Utterance, now: float) -> None:
+        if self.medium == "text":
+            self._finish(utterance, utterance.speech.words_until(math.inf), now)
+            return
+        if not self._audio_sent:
+            for payload in self._due_frames(utterance, now):
+                self._emit(Audio(payload=payload))
+        self._send_words(utterance, utterance.speech.words_until(self._elapsed_ms(now)))
+        if self._audio_sent and self._elapsed_ms(now) >= self._frames_sent * FRAME_MS:
+            self._finish(utterance, utterance.speech.words_until(math.inf), now)
+
+    def _due_frames(self, utterance: Utterance, now: float) -> Iterator[bytes]:
+        """The frames to send now, each whole: the last one is filled up with silence."""
+        late_ms = self._elapsed_ms(now) - self._frames_sent * FRAME_MS
+        if late_ms > LATEST_MS:
+            self._started_at += late_ms / 1000
+        while self._frames_sent * FRAME_MS <= self._elapsed_ms(now) + LEAD_MS:
+            size = self.audio_format.frame_bytes(self._frames_sent)
+            payload = utterance.speech.read(size)
+            if not payload:
+                self._audio_sent = True
+                self._emit(Mark(name=f"utterance-{utterance.ordinal}"))
+                return
+            self._frames_sent += 1
+            missing = (size - len(payload)) // len(self.audio_format.silence)
+            yield payload + self.audio_format.silence * missing
+
+    def _send_words(self, utterance: Utterance, said: str) -> None:
+        """The words that were said since the last call: the first piece as text, each further one as what it adds."""
+        new = said[len(self._words_sent) :]
+        if not new:
+            return
+        first = not self._words_sent
+        self._words_sent = said
+        self._emit(
+            Transcript(
+                role="agent",
+                ordinal=utterance.ordinal,
+                final=False,
+                text=new if first else None,
+                delta=None if first else new,
+                medium="voice",
+            )
+        )
+
+    def _finish(self, utterance: Utterance, said: str, now: float, *, cut: bool = False) -> None:
+        self._emit(Transcript(role="agent", ordinal=utterance.ordinal, final=True, text=said, medium=self.medium))
+        self._now_saying = None
+        self.quiet_since = now
+        self._on_said(cut)
+        if self._waiting:
+            self._next(now)
+        else:
+            self._emit(StateChanged(state="listening"))
+
+    def _elapsed_ms(self, now: float) -> float:
+        return (now - self._started_at) * 1000

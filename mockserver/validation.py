@@ -1,0 +1,158 @@
+"""Bodies judged by the document: each schema is compiled once, its defaults are filled in, faults come out in words.
+
+OpenAPI 3.0's dialect is JSON Schema draft 4 with `nullable`: 60.0 is not an integer, exclusiveMinimum is a flag.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from jsonschema_rs import Draft4Validator
+from starlette.types import Message, Receive, Scope, Send
+
+from mockserver.errors import InvalidFields
+from mockserver.exchange import Exchange
+from mockserver.wording import Schema, explain
+
+Fill = Callable[[Any], None]
+
+
+class NonConformingAnswer(Exception):
+    """We answered something that our own document does not allow: a fault in this program."""
+
+
+class CompiledSchema:
+    """One schema of an OpenAPI 3.0 document, every `$ref` in it resolved."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.source = schema
+        self._draft4 = _as_draft4(schema)
+        self._validator = Draft4Validator(self._draft4, validate_formats=True)
+        self._fill = _filler(schema)
+
+    def accept(self, body: Any, *, key: bytes | None = None) -> None:
+        """Fill the schema's defaults into `body`, in place, and judge it.
+
+        Defaults go first, so that a rule between fields sees the value that is in force.  `key` is the request's API
+        key, which a message must not show.  Raises InvalidFields.
+        """
+        if self._fill is not None:
+            self._fill(body)
+        if not self._validator.is_valid(body):
+            raise InvalidFields(explain(self._validator.iter_errors(body), self._draft4, key=key))
+
+    def fault(self, body: Any) -> str | None:
+        """What is wrong with `body` as it is, in words; None if nothing is."""
+        if self._validator.is_valid(body):
+            return None
+        return explain(self._validator.iter_errors(body), self._draft4, key=None)
+
+
+class Schemas:
+    """The schemas met so far, each compiled when it is first met."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[int, CompiledSchema] = {}
+
+    def compiled(self, schema: Schema) -> CompiledSchema:
+        """The schema, compiled; told apart by identity, so it must be the same object each time, never changed."""
+        compiled = self._compiled.get(id(schema))
+        if compiled is None:
+            # Holding the source keeps its id from being given to another object.
+            compiled = self._compiled[id(schema)] = CompiledSchema(schema)
+        return compiled
+
+
+class RequestBody:
+    """Judges a request's body, which is read already: connexion's interface for body validators, one a request."""
+
+    def __init__(self, *, schema: Schema, schemas: Schemas, **_: Any) -> None:
+        self._schema = schemas.compiled(schema)
+
+    async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
+        """Judge the body and go on unchanged; the defaults are in the exchange.  Raises InvalidFields."""
+        exchange = Exchange.of(scope)
+        self._schema.accept(exchange.body, key=exchange.key)
+        return receive, scope
+
+
+class ResponseBody:
+    """Judges our own answer's body: connexion's interface for response validators, one an answer."""
+
+    def __init__(self, scope: Scope, *, schema: Schema, schemas: Schemas, **_: Any) -> None:
+        self._schema = schemas.compiled(schema)
+
+    def wrap_send(self, send: Send) -> Send:
+        """Hold an answer back until it is whole and judged.  Its `send` raises NonConformingAnswer."""
+        held: list[Message] = []
+
+        async def judged(message: Message) -> None:
+            held.append(message)
+            if message["type"] == "http.response.start" or message.get("more_body"):
+                return
+            body = b"".join(part.get("body", b"") for part in held)
+            if fault := self._schema.fault(msgspec.json.decode(body)):
+                raise NonConformingAnswer(fault)
+            for part in held:
+                await send(part)
+
+        return judged
+
+
+_NESTED = ("properties", "patternProperties", "definitions")
+_LISTS = ("allOf", "anyOf", "oneOf")
+_SINGLE = ("not", "items", "additionalProperties")
+
+
+def _as_draft4(schema: Schema) -> Schema:
+    """The same schema in plain draft 4: `nullable` is spelt out, and what connexion keeps beside schemas is gone."""
+    plain = {
+        name: value
+        for name, value in schema.items()
+        if name not in ("components", "nullable", "example", "discriminator")
+    }
+    for name in _NESTED:
+        if name in plain:
+            plain[name] = {field: _as_draft4(part) for field, part in plain[name].items()}
+    for name in _LISTS:
+        if name in plain:
+            plain[name] = [_as_draft4(part) for part in plain[name]]
+    for name in _SINGLE:
+        if isinstance(plain.get(name), dict):
+            plain[name] = _as_draft4(plain[name])
+    # OpenAPI 3.0.3 lets null in only where a type stands beside `nullable`.
+    if schema.get("nullable") is True and "type" in plain:
+        plain["type"] = [plain["type"], "null"]
+        if "enum" in plain and None not in plain["enum"]:
+            plain["enum"] = [*plain["enum"], None]
+    return plain
+
+
+def _filler(schema: Schema) -> Fill | None:
+    """What fills a schema's defaults into a body, at every depth; None if it has none.  It leaves other types alone."""
+    properties = schema.get("properties", {})
+    # A default makes up for nothing that is required.
+    missable = properties.keys() - schema.get("required", ())
+    defaults = {name: properties[name]["default"] for name in missable if "default" in properties[name]}
+    nested = {name: inner for name, part in properties.items() if (inner := _filler(part))}
+    everywhere = [inner for part in schema.get("allOf", ()) if (inner := _filler(part))]
+    for_items = _filler(schema["items"]) if "items" in schema else None
+    if not (defaults or nested or everywhere or for_items):
+        return None
+
+    def fill(body: Any) -> None:
+        if isinstance(body, list) and for_items:
+            for item in body:
+                for_items(item)
+        if isinstance(body, dict):
+            for name in defaults.keys() - body.keys():
+                body[name] = copy.deepcopy(defaults[name])
+            for name in nested.keys() & body.keys():
+                nested[name](body[name])
+        for part in everywhere:
+            part(body)
+
+    return fill

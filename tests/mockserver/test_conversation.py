@@ -1,0 +1,450 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract.audio import AudioFormat, Encoding
+from contract.errors import PeerError
+from contract.events import (
+    Audio,
+    Clear,
+    Digit,
+    Fault,
+    HangUp,
+    Mark,
+    OutputMedium,
+    Ping,
+    Pong,
+    StateChanged,
+    Stopped,
+    TextMessage,
+    ToolInvoked,
+    ToolResult,
+    Transcript,
+)
+from mockserver.agents import Agent, Echo, Silent
+from mockserver.conversation import FAREWELL, GRACE_S, PROMPT
+from mockserver.store import CallSettings
+from tests.mockserver.talk import MULAW, Talk, noise
+
+CARRIERS = ["twilio", "telnyx", "plivo"]
+WEBSOCKET: dict[str, Any] = {
+    "connection_type": "websocket",
+    "codec": "pcm",
+    "input_rate_hz": 16000,
+    "output_rate_hz": 16000,
+}
+PCM16K = AudioFormat(Encoding.PCM16, 16000)
+TOOL = {"temporaryTool": {"modelToolName": "getWeather", "client": {}, "timeout": "5s"}}
+
+
+def silent(settings: CallSettings) -> Agent:
+    return Silent()
+
+
+@pytest.mark.parametrize("kind", CARRIERS)
+def test_the_agent_says_its_greeting_as_soon_as_the_stream_starts(kind: str) -> None:
+    talk = Talk(connection_type=kind)
+    talk.wait(5)
+    assert talk.times(Audio)[0] == 0.0
+    assert {len(event.payload) for event in talk.of(Audio)} == {160}
+
+
+def test_nothing_is_said_before_the_stream_starts() -> None:
+    talk = Talk(begin=False)
+    talk.wait(5)
+    assert talk.said == []
+
+
+def test_with_first_speaker_user_the_agent_is_silent_until_the_caller_has_spoken() -> None:
+    talk = Talk(first_speaker="user")
+    talk.wait(30)
+    assert talk.of(Audio) == []
+    talk.speak(1)
+    talk.wait(2)
+    assert talk.of(Audio)
+
+
+def test_audio_is_paced_at_real_time() -> None:
+    talk = Talk(greeting="one two three four five six seven eight nine ten")
+    talk.wait(20)
+    for index, at in enumerate(talk.times(Audio)):
+        assert 0 <= index * 0.02 - at + 1e-9 <= 0.06
+
+
+def test_a_pacer_that_was_held_up_goes_on_later_and_not_faster() -> None:
+    talk = Talk(greeting="one two three four five six seven eight nine ten")
+    talk.wait(0.5)
+    talk.now += 3
+    talk.forget()
+    talk.wait(0.02)
+    assert len(talk.of(Audio)) <= 5
+
+
+def test_a_mark_follows_the_last_audio_of_what_was_said() -> None:
+    talk = Talk()
+    talk.wait(5)
+    kinds = [type(event) for _, event in talk.said]
+    assert kinds == [Audio] * (len(kinds) - 1) + [Mark]
+
+
+def test_the_parrot_repeats_the_callers_turn_to_the_byte() -> None:
+    talk = Talk(first_speaker="user")
+    talk.speak(1.8)
+    talk.wait(4)
+    assert noise(1800) in talk.audio()
+
+
+def test_a_turn_ends_by_the_clock_though_no_frames_come() -> None:
+    talk = Talk(first_speaker="user")
+    talk.speak(1)
+    talk.wait(0.6)
+    assert talk.of(Audio) == []
+    talk.wait(0.3)
+    assert talk.of(Audio)
+
+
+def test_a_turn_ends_though_frames_of_silence_go_on() -> None:
+    talk = Talk(first_speaker="user")
+    talk.speak(1)
+    for _ in range(50):
+        talk.hear(Audio(payload=b"\xff" * 160))
+        talk.wait(0.02)
+    assert talk.of(Audio)
+
+
+def test_a_law_from_the_carrier_is_repeated_as_mu_law() -> None:
+    talk = Talk(first_speaker="user", connection_type="telnyx", begin=False)
+    talk.begin(encoding="PCMA")
+    talk.speak(1, AudioFormat(Encoding.ALAW, 8000))
+    talk.wait(3)
+    assert noise(1000, AudioFormat(Encoding.ALAW, 8000)) not in talk.audio()
+    assert len(talk.audio()) >= 8000
+
+
+def test_a_stream_in_another_coding_is_closed_with_the_reason() -> None:
+    talk = Talk(begin=False)
+    talk.begin(encoding="audio/x-l16")
+    assert talk.conversation.ending is not None
+    assert talk.conversation.ending.code == 1008
+    assert "audio/x-l16" in talk.conversation.ending.reason
+
+
+def test_caller_speech_does_not_cut_a_first_message_that_is_not_interruptible() -> None:
+    talk = Talk(greeting="a long greeting that goes on and on for some time", interruptible=False)
+    talk.speak(1)
+    assert talk.of(Clear) == []
+    frames = len(talk.of(Audio))
+    talk.wait(0.4)
+    assert len(talk.of(Audio)) > frames
+
+
+@pytest.mark.parametrize("kind", CARRIERS)
+def test_caller_speech_cuts_an_interruptible_first_message_within_half_a_second(kind: str) -> None:
+    talk = Talk(connection_type=kind, greeting="a long greeting that goes on and on for some time", interruptible=True)
+    talk.wait(0.5)
+    talk.speak(0.5)
+    assert talk.times(Clear)[0] <= 1.0
+    assert talk.times(Audio)[-1] <= talk.times(Clear)[0]
+
+
+def test_on_a_websocket_an_interruption_clears_the_buffer_and_listens() -> None:
+    talk = Talk(greeting="a long greeting that goes on and on for some time", interruptible=True, **WEBSOCKET)
+    talk.wait(0.5)
+    talk.speak(0.5, PCM16K)
+    kinds = [event for _, event in talk.said]
+    cut = kinds.index(Clear())
+    assert kinds[cut:][-1] == StateChanged(state="listening")
+    final = [event for event in talk.of(Transcript) if event.final and event.role == "agent"]
+    assert final[0].text is not None
+    assert "a long greeting that goes on and on for some time".startswith(final[0].text)
+
+
+def test_a_click_cuts_nothing() -> None:
+    talk = Talk(greeting="a long greeting that goes on and on for some time", interruptible=True)
+    talk.speak(0.04)
+    talk.wait(1)
+    assert talk.of(Clear) == []
+
+
+def test_a_later_message_may_be_cut_whatever_the_setting() -> None:
+    talk = Talk(interruptible=False, greeting="Hi")
+    talk.wait(2)
+    talk.speak(2)
+    talk.wait(1)
+    talk.forget()
+    talk.speak(0.5)
+    assert len(talk.of(Clear)) == 1
+
+
+def test_silence_on_both_sides_is_answered_with_a_prompt_and_waited_for_again() -> None:
+    talk = Talk(first_speaker="user", inactivity_timeout_s=10, inactivity_action="prompt")
+    talk.wait(9.9)
+    assert talk.of(Audio) == []
+    talk.wait(0.3)
+    assert talk.of(Audio)
+    talk.forget()
+    talk.wait(9)
+    spoken = len(talk.of(Audio))
+    talk.wait(4)
+    assert len(talk.of(Audio)) > spoken
+    assert talk.conversation.ending is None
+
+
+def test_silence_with_hang_up_is_answered_with_a_farewell_and_the_end() -> None:
+    talk = Talk(first_speaker="user", inactivity_timeout_s=10, inactivity_action="hang_up", **WEBSOCKET)
+    talk.wait(30)
+    said = [event.text for event in talk.of(Transcript) if event.final]
+    assert said == [FAREWELL]
+    assert talk.of(HangUp) == [HangUp(reason="inactivityTimeout is over")]
+    assert talk.conversation.ending is not None
+    assert talk.conversation.ending.code == 1000
+    assert talk.times(HangUp)[0] >= talk.times(Audio)[-1] + GRACE_S
+
+
+def test_the_agents_own_speech_is_no_silence() -> None:
+    talk = Talk(greeting="word " * 40, inactivity_timeout_s=10, **WEBSOCKET)
+    talk.wait(12)
+    assert PROMPT not in [event.text for event in talk.of(Transcript)]
+
+
+def test_without_a_timeout_silence_lasts_for_ever() -> None:
+    talk = Talk(first_speaker="user", max_duration_s=7200)
+    talk.wait(600)
+    assert talk.said == []
+
+
+def test_the_time_scale_shortens_the_wait_for_the_caller() -> None:
+    talk = Talk(first_speaker="user", inactivity_timeout_s=100, time_scale=10)
+    talk.wait(9.9)
+    assert talk.of(Audio) == []
+    talk.wait(0.3)
+    assert talk.of(Audio)
+
+
+def test_the_call_ends_when_its_duration_is_over() -> None:
+    talk = Talk(max_duration_s=60, **WEBSOCKET)
+    talk.wait(59.9)
+    assert talk.conversation.ending is None
+    talk.wait(0.2)
+    assert talk.of(HangUp) == [HangUp(reason="maxDuration is over")]
+    assert talk.conversation.ending is not None
+
+
+def test_the_call_ends_in_time_though_no_stream_ever_starts() -> None:
+    talk = Talk(max_duration_s=60, begin=False)
+    talk.wait(60.1)
+    assert talk.said == []
+    assert talk.conversation.ending is not None
+    assert talk.conversation.ending.code == 1000
+
+
+def test_nothing_is_said_after_the_end() -> None:
+    talk = Talk(greeting="word " * 100)
+    talk.wait(1)
+    talk.hear(Stopped())
+    talk.forget()
+    talk.wait(5)
+    talk.speak(1)
+    assert talk.said == []
+    assert talk.conversation.ending is not None
+
+
+def test_a_hang_up_by_the_client_ends_the_call() -> None:
+    talk = Talk(**WEBSOCKET)
+    talk.hear(HangUp())
+    assert talk.conversation.ending is not None
+
+
+def test_pieces_of_one_ordinal_join_to_its_final_text() -> None:
+    talk = Talk(greeting="Hello,  there: how are you?", **WEBSOCKET)
+    talk.wait(10)
+    pieces = talk.of(Transcript)
+    joined = "".join(event.text or event.delta or "" for event in pieces if not event.final)
+    assert [event.text for event in pieces if event.final] == [joined] == ["Hello,  there: how are you?"]
+    assert [event.final for event in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert pieces[0].text is not None
+    assert all(event.delta for event in pieces[1:-1])
+    assert len(pieces) > 3
+
+
+def test_ordinals_rise_in_conversation_order_and_a_user_turn_is_one_final_message() -> None:
+    talk = Talk(greeting="Hi", **WEBSOCKET)
+    talk.wait(2)
+    talk.speak(1.8, PCM16K)
+    talk.wait(5)
+    finals = [(event.ordinal, event.role) for event in talk.of(Transcript) if event.final]
+    assert finals == [(0, "agent"), (1, "user"), (2, "agent")]
+    user = [event for event in talk.of(Transcript) if event.role == "user"]
+    assert user == [Transcript(role="user", ordinal=1, final=True, text="(caller spoke for 1.8 s)", medium="voice")]
+
+
+def test_states_follow_the_agent() -> None:
+    talk = Talk(greeting="Hi", **WEBSOCKET)
+    talk.wait(3)
+    assert [event.state for event in talk.of(StateChanged)] == ["listening", "speaking", "listening"]
+
+
+def test_carriers_hear_nothing_that_they_have_no_message_for() -> None:
+    talk = Talk(greeting="Hi")
+    talk.speak(1)
+    talk.wait(5)
+    assert {type(event) for _, event in talk.said} <= {Audio, Mark, Clear}
+
+
+def test_typed_text_is_answered_as_if_it_had_been_spoken() -> None:
+    talk = Talk(first_speaker="user", **WEBSOCKET)
+    talk.hear(TextMessage(text="hello"))
+    talk.wait(5)
+    assert talk.of(Transcript)[0] == Transcript(role="user", ordinal=0, final=True, text="hello", medium="text")
+    assert talk.of(Transcript)[-1].text == "You wrote: hello"
+    assert talk.of(Audio)
+
+
+def test_a_client_that_wants_text_gets_no_audio() -> None:
+    talk = Talk(first_speaker="user", **WEBSOCKET)
+    talk.hear(OutputMedium(medium="text"))
+    talk.hear(TextMessage(text="hello"))
+    talk.wait(5)
+    assert talk.of(Audio) == []
+    assert talk.of(Transcript)[-1] == Transcript(
+        role="agent", ordinal=1, final=True, text="You wrote: hello", medium="text"
+    )
+
+
+def test_a_client_tool_is_called_and_only_its_answer_is_spoken() -> None:
+    talk = Talk(first_speaker="user", tools=[TOOL], **WEBSOCKET)
+    talk.speak(1, PCM16K)
+    talk.wait(2)
+    assert talk.of(ToolInvoked) == [ToolInvoked(invocation_id="invocation-1", tool_name="getWeather", parameters={})]
+    assert talk.of(Audio) == []
+    talk.hear(ToolResult(invocation_id="invocation-1", result="rain"))
+    talk.wait(6)
+    assert talk.of(Transcript)[-1].text == "The tool getWeather answered: rain"
+    assert talk.of(Audio)
+
+
+def test_a_tool_result_is_taken_once_and_an_unknown_one_is_ignored() -> None:
+    talk = Talk(first_speaker="user", tools=[TOOL], **WEBSOCKET)
+    talk.speak(1, PCM16K)
+    talk.wait(1)
+    talk.hear(ToolResult(invocation_id="unknown", result="rain"))
+    talk.wait(1)
+    assert talk.of(Audio) == []
+    for _ in range(2):
+        talk.hear(ToolResult(invocation_id="invocation-1", result="rain"))
+    talk.wait(20)
+    assert [event.text for event in talk.of(Transcript) if event.final and event.role == "agent"] == [
+        "The tool getWeather answered: rain"
+    ]
+
+
+def test_a_failed_tool_is_spoken_of() -> None:
+    talk = Talk(first_speaker="user", tools=[TOOL], **WEBSOCKET)
+    talk.speak(1, PCM16K)
+    talk.wait(1)
+    talk.hear(ToolResult(invocation_id="invocation-1", error="no key"))
+    talk.wait(6)
+    assert talk.of(Transcript)[-1].text == "The tool getWeather failed: no key"
+
+
+def test_a_tool_that_does_not_answer_is_given_up_after_its_timeout() -> None:
+    talk = Talk(first_speaker="user", tools=[TOOL], **WEBSOCKET)
+    talk.speak(1, PCM16K)
+    talk.wait(5.5)
+    assert talk.of(Audio) == []
+    talk.wait(10)
+    assert talk.of(Transcript)[-1].text == "The tool getWeather failed: no answer came in time"
+
+
+def test_other_turns_are_answered_while_a_tool_is_awaited() -> None:
+    talk = Talk(first_speaker="user", tools=[{"temporaryTool": {"modelToolName": "slow", "client": {}}}], **WEBSOCKET)
+    talk.speak(1, PCM16K)
+    talk.wait(1)
+    talk.hear(TextMessage(text="are you there?"))
+    talk.wait(4)
+    assert talk.of(Transcript)[-1].text == "You wrote: are you there?"
+
+
+def test_an_agent_that_waits_for_a_tool_is_not_silent() -> None:
+    slow = {"temporaryTool": {"modelToolName": "slow", "client": {}, "timeout": "30s"}}
+    talk = Talk(first_speaker="user", tools=[slow], inactivity_timeout_s=10, **WEBSOCKET)
+    talk.speak(1, PCM16K)
+    talk.wait(25)
+    assert talk.of(Audio) == []
+
+
+@pytest.mark.parametrize("digits", ["12#", "5"])
+def test_keys_are_named(digits: str) -> None:
+    talk = Talk(first_speaker="user", **{**WEBSOCKET, "connection_type": "twilio"})
+    for digit in digits:
+        talk.hear(Digit(digit=digit))
+        talk.wait(0.2)
+    talk.wait(1.2)
+    assert talk.of(Audio)
+
+
+def test_a_ping_is_answered_with_its_own_time() -> None:
+    talk = Talk(**WEBSOCKET)
+    talk.hear(Ping(timestamp=1.5))
+    assert talk.of(Pong) == [Pong(timestamp=1.5)]
+
+
+@pytest.mark.parametrize(("settings", "faults"), [(WEBSOCKET, 1), ({"connection_type": "twilio"}, 0)])
+def test_a_message_that_is_not_allowed_is_objected_to_where_that_can_be_said(
+    settings: dict[str, Any], faults: int
+) -> None:
+    talk = Talk(**settings)
+    talk.said += [(0.0, event) for event in talk.conversation.object(PeerError("x", "$.y", "is wrong"))]
+    assert len(talk.of(Fault)) == faults
+
+
+def test_half_a_sample_is_a_peer_error() -> None:
+    talk = Talk(**WEBSOCKET)
+    with pytest.raises(PeerError, match="not a whole number of 16-bit samples"):
+        talk.hear(Audio(payload=b"\x00" * 3))
+
+
+def test_the_echo_says_its_greeting_and_then_sends_audio_back_at_once() -> None:
+    talk = Talk(Echo, greeting="Hi")
+    talk.wait(2)
+    talk.forget()
+    talk.hear(Audio(payload=noise(20)))
+    assert talk.said == [(talk.now, Audio(payload=noise(20)))]
+
+
+def test_the_echo_resamples_to_the_rate_that_was_asked_for() -> None:
+    wide = {**WEBSOCKET, "output_rate_hz": 48000}
+    talk = Talk(Echo, first_speaker="user", **wide)
+    talk.speak(1, PCM16K)
+    assert 0.97 * 96_000 <= len(talk.audio()) <= 96_000
+
+
+def test_the_silent_agent_says_nothing() -> None:
+    talk = Talk(silent, inactivity_timeout_s=10)
+    talk.speak(1)
+    talk.wait(30)
+    assert talk.said == []
+
+
+@pytest.mark.parametrize("codec", ["pcm", "g711"])
+@pytest.mark.parametrize("rates", [(8000, 48000), (48000, 8000), (11025, 22050), (16000, 16000)])
+def test_a_websocket_call_carries_what_it_asked_for(codec: Any, rates: tuple[int, int]) -> None:
+    talk = Talk(
+        connection_type="websocket", codec=codec, input_rate_hz=rates[0], output_rate_hz=rates[1], greeting="Hi"
+    )
+    talk.wait(1)
+    talk.forget()
+    encoding = Encoding.PCM16 if codec == "pcm" else Encoding.MULAW
+    talk.speak(1, AudioFormat(encoding, rates[0]))
+    talk.wait(4)
+    said_ms = AudioFormat(encoding, rates[1]).duration_ms(len(talk.audio()))
+    assert 950 <= said_ms <= 1500
+
+
+def test_frames_are_whole_for_carriers() -> None:
+    talk = Talk(first_speaker="user")
+    talk.hear(Audio(payload=noise(777)))
+    talk.wait(5)
+    assert {len(event.payload) for event in talk.of(Audio)} == {MULAW.bytes_in(20)}

@@ -1,0 +1,63 @@
+"""A mock server on a free port, in a thread of the tests' own process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from mockserver.app import Mock
+from mockserver.server import Server
+from mockserver.settings import Settings
+
+VALID_KEY = {"X-API-Key": "ck_mock_valid"}
+
+INLINE: dict[str, Any] = {"systemPrompt": "Be brief.", "voice": "Mark", "language": "en", "greeting": "Hello there"}
+
+
+@dataclass(frozen=True)
+class RunningMock:
+    """A mock that answers.
+
+    Attributes:
+        base_url: where it does, without a slash at the end.
+        mock: its parts, to be looked at.
+    """
+
+    base_url: str
+    mock: Mock
+
+    def create(self, **body: Any) -> dict[str, Any]:
+        """The answer to a POST /calls/create with the demo agent."""
+        return self._post("/api/v1/calls/create", {"agentId": "agent_demo", **body})
+
+    def create_inline(self, **body: Any) -> dict[str, Any]:
+        """The answer to a POST /calls/inline."""
+        return self._post("/api/v1/calls/inline", {**INLINE, **body})
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = httpx.post(self.base_url + path, json=body, headers=VALID_KEY)
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+
+@contextmanager
+def running_mock(**options: Any) -> Iterator[RunningMock]:
+    """A mock with these settings (text, as on a command line, or values), stopped at the end."""
+    server = Server(Settings.from_environment({}, port=0, **options))
+    ready = threading.Event()
+    server.on_ready = lambda base_url: ready.set()
+    thread = threading.Thread(target=server.serve_until_stopped)
+    thread.start()
+    try:
+        assert ready.wait(10), "the mock did not start"
+        yield RunningMock(server.base_url, server.mock)
+    finally:
+        server.stop()
+        thread.join(10)
+        assert not thread.is_alive(), "the mock did not stop"
