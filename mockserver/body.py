@@ -34,7 +34,7 @@ class BodyReader:
         self._read_within_s = read_within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read, then go on.  Raises ApiError: 400, 408, 413 or 415."""
+        """Read, then go on.  Raises ApiError: 400, 413 or 415."""
         if scope["type"] != "http" or operation_id(scope) not in self._operations:
             await self._app(scope, receive, send)
             return

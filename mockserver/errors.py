@@ -3,6 +3,7 @@
 Exception
  +-- ApiError                    an answer of the contract: status, code, message
       +-- BadRequest             400  BAD_REQUEST
+      |    +-- BodyTooSlow       400  BAD_REQUEST
       |    +-- InvalidBody       400  INVALID_BODY: not JSON, or not what can be read as JSON
       |    +-- InvalidFields     400  VALIDATION_ERROR: JSON, but not what the document asks for
       +-- MissingApiKey          401  MISSING_API_KEY
@@ -12,7 +13,6 @@ Exception
       |    +-- AgentNotFound     404  RESOURCE_NOT_FOUND
       |    +-- CallNotFound      404  RESOURCE_NOT_FOUND
       +-- MethodNotAllowed       405  METHOD_NOT_ALLOWED, with Allow
-      +-- BodyTooSlow            408  REQUEST_TIMEOUT
       +-- BodyTooLarge           413  PAYLOAD_TOO_LARGE
       +-- UnsupportedMediaType   415  UNSUPPORTED_MEDIA_TYPE
       +-- RateLimitExceeded      429  RATE_LIMIT_EXCEEDED, with Retry-After
@@ -53,6 +53,13 @@ class BadRequest(ApiError):
 
     status = 400
     code = "BAD_REQUEST"
+
+
+class BodyTooSlow(BadRequest):
+    """The body did not come in time."""
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"the body did not come within {within_s:g} seconds", {"Connection": "close"})
 
 
 class InvalidBody(BadRequest):
@@ -135,16 +142,6 @@ class MethodNotAllowed(ApiError):
 
     status = 405
     code = "METHOD_NOT_ALLOWED"
-
-
-class BodyTooSlow(ApiError):
-    """The body did not come in time."""
-
-    status = 408
-    code = "REQUEST_TIMEOUT"
-
-    def __init__(self, within_s: float) -> None:
-        super().__init__(f"the body did not come within {within_s:g} seconds", {"Connection": "close"})
 
 
 class BodyTooLarge(ApiError):

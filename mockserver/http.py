@@ -1,9 +1,9 @@
-"""The HTTP half of the mock: connexion serves the document, and what stands beside it.  All it needs is passed in."""
+"""The HTTP half of the mock: the operations, and what stands beside them.  All it needs is passed in."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,36 +11,38 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, Router
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
-from contract.errors import DocumentError
 from mockserver.accounts import Accounts
-from mockserver.admission import KeyCheck, Turnstile
-from mockserver.body import READ_WITHIN_S, BodyReader
+from mockserver.body import READ_WITHIN_S
 from mockserver.calls import Calls, media_url, saved_agents
 from mockserver.envelope import Envelope
-from mockserver.errors import CallNotFound, NotFound
-from mockserver.framework import (
-    AsyncApp,
-    ContextMiddleware,
-    RequestValidationMiddleware,
-    Resolver,
-    ResponseValidationMiddleware,
-    RoutingMiddleware,
-    SecurityMiddleware,
-)
+from mockserver.errors import CallNotFound
+from mockserver.operations import operations_app
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings
 from mockserver.store import CallStore
-from mockserver.validation import CompiledSchema, RequestBody, ResponseBody, Schemas
 
 BASE_PATHS = ("/api/v1", "")
 """Where the operations are: as at the service, and bare, as the source of the contract spells them."""
 
-_JSON = "application/json"
-_YAML = "application/yaml"
 _BASE36 = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[value % 36] for value in range(256))
+
+
+def random_id() -> str:
+    """A call's id that looks like the service's own: 25 characters, `c` and base 36."""
+    return "c" + secrets.token_bytes(24).translate(_BASE36).decode()
+
+
+def random_token() -> str:
+    """A dial URL's token: 256 random bits in 43 characters."""
+    return secrets.token_urlsafe(32)
+
+
+def random_request_id() -> str:
+    """A request's id, in 24 hexadecimal digits."""
+    return secrets.token_hex(12)
 
 
 def http_app(
@@ -53,9 +55,9 @@ def http_app(
     document: Mapping[str, Any],
     base_url: str,
     read_within_s: float = READ_WITHIN_S,
-    new_id: Callable[[], str] | None = None,
-    new_token: Callable[[], str] | None = None,
-    new_request_id: Callable[[], str] | None = None,
+    new_id: Callable[[], str] = random_id,
+    new_token: Callable[[], str] = random_token,
+    new_request_id: Callable[[], str] = random_request_id,
 ) -> ASGIApp:
     """The ASGI application for everything but WebSockets.
 
@@ -73,7 +75,7 @@ def http_app(
         new_request_id: makes ids of requests.
 
     Raises:
-        DocumentError: connexion cannot serve the document.
+        DocumentError: the document cannot be served.
     """
     calls = partial(
         Calls,
@@ -83,135 +85,42 @@ def http_app(
         any_agent=settings.any_agent,
         url_ttl_s=settings.url_ttl_s,
         clock=clock,
-        new_id=new_id or random_id,
-        new_token=new_token or partial(secrets.token_urlsafe, 32),
+        new_id=new_id,
+        new_token=new_token,
     )
 
     def now() -> float:
         return clock().timestamp()
 
-    operations = _operations_app(
+    operations = operations_app(
         document,
-        handlers={path: calls(base_path=path) for path in BASE_PATHS},
+        {path: calls(base_path=path) for path in BASE_PATHS},
         accounts=accounts,
-        limit=partial(Turnstile, limiter=rate_limiter, now=now),
-        read_body=partial(
-            BodyReader,
-            operations=_with_body(document),
-            max_bytes=settings.max_body_bytes,
-            read_within_s=read_within_s,
-        ),
+        limiter=rate_limiter,
+        now=now,
+        max_body_bytes=settings.max_body_bytes,
+        read_within_s=read_within_s,
     )
-    routed = _raising(Router(list(_routes_beside()), default=operations, redirect_slashes=False))
-    new_request_id = new_request_id or partial(secrets.token_hex, 12)
+    routed = _raising(Router(list(_beside()), default=operations, redirect_slashes=False))
     return Envelope(routed, accounts=accounts, limiter=rate_limiter, now=now, new_request_id=new_request_id)
 
 
-def random_id() -> str:
-    """A call's id that looks like the service's own: 25 characters, `c` and base 36."""
-    return "c" + secrets.token_bytes(24).translate(_BASE36).decode()
+def _raising(router: Router) -> ASGIApp:
+    """A router whose own 405 is raised for the Envelope, not answered in plain text."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Starlette raises where an application is named in the scope.
+        await router({**scope, "app": router}, receive, send)
+
+    return app
 
 
-def _operations_app(
-    document: Mapping[str, Any],
-    *,
-    handlers: Mapping[str, Calls],
-    accounts: Accounts,
-    limit: Callable[[ASGIApp], ASGIApp],
-    read_body: Callable[[ASGIApp], ASGIApp],
-) -> ASGIApp:
-    """Connexion, serving the document once under each base path.
-
-    Its own error handling, pages and lifespan are left out: the Envelope answers errors, all in one shape.
-    """
-    app = AsyncApp(
-        __name__,
-        middlewares=[
-            _ExactPaths,
-            RoutingMiddleware,
-            SecurityMiddleware,
-            limit,
-            read_body,
-            RequestValidationMiddleware,
-            ResponseValidationMiddleware,
-            ContextMiddleware,
-        ],
-        security_map={"apiKey": partial(KeyCheck, accounts)},
-        validate_responses=True,
-    )
-    _compile_once(document)
-    schemas = Schemas()
-    validators = {
-        "body": {_JSON: partial(RequestBody, schemas=schemas)},
-        "response": {_JSON: partial(ResponseBody, schemas=schemas)},
-    }
-    try:
-        for base_path, calls in handlers.items():
-            by_id = {"createCall": calls.create, "createInlineCall": calls.create_inline}
-            app.add_api(
-                dict(document), base_path=base_path, resolver=Resolver(by_id.__getitem__), validator_map=validators
-            )
-        _build(app)
-    except Exception as error:
-        raise DocumentError(f"openapi/calls.yaml cannot be served: {error}") from error
-    return app  # type: ignore[no-any-return]  # connexion ships no types
-
-
-def _compile_once(document: Mapping[str, Any]) -> None:
-    """Compile every schema of the document, so that a fault in one shows at the start.  Raises DocumentError."""
-    for name, schema in documents.resolved(dict(document))["components"]["schemas"].items():
-        try:
-            CompiledSchema(schema)
-        except ValueError as error:
-            raise DocumentError(f"openapi/calls.yaml: components/schemas/{name}: {error}") from error
-
-
-def _build(app: Any) -> None:
-    """Have connexion build its layers now, so that a fault in the document shows at the start.
-
-    It builds them on its first call, before that call goes anywhere.
-    """
-
-    class Built(Exception):
-        pass
-
-    async def stop(*_: Any) -> Message:
-        raise Built
-
-    try:
-        app({"type": "lifespan"}, stop, stop).send(None)
-    except Built:
-        return
-
-
-class _ExactPaths:
-    """ASGI middleware: a path with a slash too many is none.  Connexion would redirect it, as the Host header says."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/"):
-            raise NotFound("there is nothing at this path; no path ends with a slash")
-        await self._app(scope, receive, send)
-
-
-def _with_body(document: Mapping[str, Any]) -> frozenset[str]:
-    """The ids of the operations that take a body."""
-    return frozenset(
-        operation["operationId"]
-        for path in document["paths"].values()
-        for operation in path.values()
-        if isinstance(operation, dict) and "requestBody" in operation
-    )
-
-
-def _routes_beside() -> Iterable[BaseRoute]:
+def _beside() -> Iterator[BaseRoute]:
     """What is served beside the operations: a sign of life, the documents, and a refusal where sockets are dialled."""
     yield Route("/healthz", _healthy, methods=["GET"])
-    yield Route("/openapi.yaml", _text(documents.openapi_text()), methods=["GET"])
+    yield Route("/openapi.yaml", _yaml(documents.openapi_text()), methods=["GET"])
     for kind in documents.connection_types():
-        yield Route(f"/asyncapi/{kind}.yaml", _text(documents.asyncapi_text(kind)), methods=["GET"])
+        yield Route(f"/asyncapi/{kind}.yaml", _yaml(documents.asyncapi_text(kind)), methods=["GET"])
     yield Route("/media/{token}", _NotADial())
 
 
@@ -219,11 +128,11 @@ async def _healthy(request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-def _text(content: bytes) -> Callable[[Request], Response]:
+def _yaml(content: bytes) -> Callable[[Request], Awaitable[Response]]:
     async def document(request: Request) -> Response:
-        return Response(content, media_type=_YAML)
+        return Response(content, media_type="application/yaml")
 
-    return document  # type: ignore[return-value]  # Starlette takes coroutine functions as well
+    return document
 
 
 class _NotADial:
@@ -231,13 +140,3 @@ class _NotADial:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise CallNotFound()
-
-
-def _raising(router: Router) -> ASGIApp:
-    """A router whose own 404 and 405 are raised for the Envelope, not answered in plain text."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Starlette raises where an application is named in the scope.
-        await router({**scope, "app": router}, receive, send)
-
-    return app

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -227,9 +228,11 @@ class Switchboard:
             self._store.restore(token)
             raise
         stream, party = self._answer(call, self._clock())
-        async with asyncio.timeout(None) as patience:
-            session = Session(call, stream, party, self._clock, patience.reschedule)
-            await self._serve(websocket, session, call)
+        # The other end does not read, so the close could not even be sent: the connection is dropped instead.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as patience:
+                session = Session(call, stream, party, self._clock, patience.reschedule)
+                await self._serve(websocket, session, call)
         return True
 
     def close_all(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -95,11 +94,14 @@ def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
     return parse
 
 
-def _positive(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number) or number <= 0:
-        raise ValueError
-    return number
+def _positive(most: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        number = float(text)
+        if not 0 < number <= most:
+            raise ValueError
+        return number
+
+    return parse
 
 
 def _switch(text: str) -> bool:
@@ -108,15 +110,15 @@ def _switch(text: str) -> bool:
     return text.lower() in _TRUE
 
 
-def _url(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        url = urlsplit(text)
-        plain = not (url.query or url.fragment or url.username or url.password or re.search(r"[\s?#]", text))
-        if url.scheme not in schemes or not url.hostname or url.port == 0 or not plain:
-            raise ValueError
-        return text.rstrip("/")
+_PLAIN_URL = re.compile(r"(https?|wss?)://[A-Za-z0-9.:\[\]_-]+(/([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?")
 
-    return parse
+
+def _url(text: str) -> str:
+    # The port and what stands in brackets are looked at when they are asked for.
+    url = urlsplit(text)
+    if not _PLAIN_URL.fullmatch(text) or not url.hostname or url.port == 0:
+        raise ValueError
+    return text.rstrip("/")
 
 
 def _agent(text: str) -> tuple[str, str]:
@@ -151,15 +153,15 @@ class Settings:
         None,
         "how the outside reaches this server, such as a tunnel's address; websocketUrl begins with it",
         expected="http, https, ws or wss, a host, perhaps a port and a path, without user, query or fragment",
-        parse=_url("http", "https", "ws", "wss"),
+        parse=_url,
         metavar="URL",
     )
     url_ttl_s: float = _option(
         "--url-ttl",
         60.0,
         "seconds in which a websocketUrl must be dialled",
-        expected="a number of seconds above 0",
-        parse=_positive,
+        expected="a number of seconds above 0, at most 86400 (a day)",
+        parse=_positive(86400),
         metavar="SECONDS",
     )
     max_body_bytes: int = _option(
@@ -223,16 +225,16 @@ class Settings:
         "--time-scale",
         1.0,
         "how much faster maxDuration and inactivityTimeout run, for test suites",
-        expected="a number above 0",
-        parse=_positive,
+        expected="a number above 0, at most 1000",
+        parse=_positive(1000),
         metavar="FACTOR",
     )
     livekit_url: str | None = _option(
         "--livekit-url",
         None,
         "LiveKit server that webrtc calls join; needs --livekit-key and --livekit-secret",
-        expected="ws, wss, http or https and a host, without user, query or fragment",
-        parse=_url("ws", "wss", "http", "https"),
+        expected="ws, wss, http or https, a host, perhaps a port and a path, without user, query or fragment",
+        parse=_url,
         metavar="URL",
     )
     livekit_key: str | None = _option(

@@ -23,7 +23,7 @@ LATEST_MS = 200
 
 
 MOST_WAITING = 20
-"""How many utterances may wait for their turn; a caller who types faster than the agent speaks gets no answer to more."""
+"""How many utterances may wait for their turn; who types faster than the agent speaks gets no answer to more."""
 
 
 @dataclass(slots=True)

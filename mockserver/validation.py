@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import msgspec
-from jsonschema_rs import Draft4Validator
+from jsonschema_rs import Draft4Validator, ValidationError
 from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.errors import InvalidFields
@@ -18,6 +19,9 @@ from mockserver.exchange import Exchange
 from mockserver.wording import Schema, explain
 
 Fill = Callable[[Any], None]
+
+MOST_VALUES_LISTED = 300
+"""Up to how many values, at all depths, a body has all its faults looked for; of a larger one the first is told."""
 
 
 class NonConformingAnswer(Exception):
@@ -41,14 +45,34 @@ class CompiledSchema:
         """
         if self._fill is not None:
             self._fill(body)
-        if not self._validator.is_valid(body):
-            raise InvalidFields(explain(self._validator.iter_errors(body), self._draft4, key=key))
+        if fault := self.fault(body, key=key):
+            raise InvalidFields(fault)
 
-    def fault(self, body: Any) -> str | None:
+    def fault(self, body: Any, *, key: bytes | None = None) -> str | None:
         """What is wrong with `body` as it is, in words; None if nothing is."""
         if self._validator.is_valid(body):
             return None
-        return explain(self._validator.iter_errors(body), self._draft4, key=None)
+        return explain(self._errors(body), self._draft4, key=key)
+
+    def _errors(self, body: Any) -> list[ValidationError]:
+        # All faults of a large body may be very many, and take minutes to list.
+        if _has_few_values(body):
+            return list(self._validator.iter_errors(body))
+        try:
+            self._validator.validate(body)
+        except ValidationError as error:
+            return [error]
+        return []
+
+
+def _has_few_values(body: Any) -> bool:
+    waiting, seen = [body], 0
+    while waiting and seen <= MOST_VALUES_LISTED:
+        value = waiting.pop()
+        seen += 1
+        if isinstance(value, dict | list):
+            waiting += islice(value.values() if isinstance(value, dict) else value, MOST_VALUES_LISTED)
+    return not waiting
 
 
 class Schemas:

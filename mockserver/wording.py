@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -35,24 +35,30 @@ def shown(value: Any, *, key: bytes | None = None, field: str = "") -> str:
 
     `key` is the request's API key, which is one wherever it stands; so is what a field holds whose name speaks of keys.
     """
-    if isinstance(value, dict | list):
-        return _KINDS["object" if isinstance(value, dict) else "array"]
-    text = msgspec.json.encode(value).decode() if not isinstance(value, int) or isinstance(value, bool) else str(value)
-    if isinstance(value, str) and (_is_secret(value, key) or _SECRET_NAME.search(field)):
-        return "this string"
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "an array"
+        case str() if _SECRET_NAME.search(field) or _may_be_secret(value, key):
+            return "this string"
+        case bool() | None | str():
+            text = msgspec.json.encode(value).decode()
+        case _:
+            text = str(value)
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
 
 
-def _is_secret(text: str, key: bytes | None) -> bool:
-    return bool(_SECRET_LOOK.search(text)) or (bool(key) and key.decode("latin-1") in text)  # type: ignore[union-attr]
+def _may_be_secret(text: str, key: bytes | None) -> bool:
+    # Only as much is looked at as could be quoted: the pattern takes its time.
+    return bool(_SECRET_LOOK.search(text[: 2 * SHOWN_CHARACTERS]) or (key and key in text.encode()))
 
 
-def explain(errors: Iterable[ValidationError], schema: Schema, *, key: bytes | None) -> str:
+def explain(errors: Sequence[ValidationError], schema: Schema, *, key: bytes | None) -> str:
     """The faults of a body in one line: the first few, and how many more there are."""
-    found = list(errors)
     # Of a value of the wrong type, nothing else is worth telling.
-    wrong_types = [error.instance_path for error in found if error.kind.name == "type"]
-    telling = [error for error in found if error.kind.name == "type" or error.instance_path not in wrong_types]
+    wrong_types = [error.instance_path for error in errors if error.kind.name == "type"]
+    telling = [error for error in errors if error.kind.name == "type" or error.instance_path not in wrong_types]
     lines = [_explain_one(error, schema, key) for error in telling]
     told, more = lines[:_MOST_FAULTS], len(lines) - _MOST_FAULTS
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")

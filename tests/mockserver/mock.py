@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -107,6 +108,12 @@ def mock(
         new_token=new_token,
     )
     return Mock(app, store, clock, limiter, tokens)
+
+
+@functools.cache
+def shared() -> Mock:
+    """One mock for tests that change nothing in it; it counts no requests."""
+    return mock(rate_limit_per_hour=0)
 
 
 def error(response: httpx.Response) -> tuple[int, str]:

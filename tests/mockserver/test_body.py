@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.mockserver.mock import BODIES, CREATE, VALID, Mock, error, message, mock
+from tests.mockserver.mock import BODIES, CREATE, VALID, Mock, error, message, mock, shared
 
 JSON = {"Content-Type": "application/json"}
 BODY = b'{"agentId": "agent_demo"}'
@@ -12,7 +12,7 @@ BODY = b'{"agentId": "agent_demo"}'
 
 def raw(content: bytes, headers: dict[str, str] | None = None, server: Mock | None = None) -> tuple[int, str]:
     """What a body is answered: 201 and nothing, or status and code of an error."""
-    response = (server or mock()).post("/calls/create", content=content, headers=JSON if headers is None else headers)
+    response = (server or shared()).post("/calls/create", content=content, headers=JSON if headers is None else headers)
     return (201, "") if response.status_code == 201 else error(response)
 
 
@@ -69,7 +69,7 @@ def test_other_media_types_are_415(headers: dict[str, str]) -> None:
 )
 @pytest.mark.parametrize("path", BODIES)
 def test_what_is_not_a_json_object_is_400(path: str, content: bytes) -> None:
-    assert error(mock().post(path, content=content, headers=JSON)) == (400, "INVALID_BODY")
+    assert error(shared().post(path, content=content, headers=JSON)) == (400, "INVALID_BODY")
 
 
 def test_the_fault_is_found_for_the_developer() -> None:
@@ -125,7 +125,7 @@ def test_the_mock_lives_on_after_everything_odd() -> None:
 @pytest.mark.parametrize("key", [None, "", "sample-key"])
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b" " * 2_000_000])
 def test_a_bad_body_with_a_bad_key_is_401(key: str | None, content: bytes) -> None:
-    response = mock().post("/calls/create", content=content, headers=JSON, key=key)
+    response = shared().post("/calls/create", content=content, headers=JSON, key=key)
     assert error(response) == (401, "UNAUTHORIZED" if key else "MISSING_API_KEY")
 
 

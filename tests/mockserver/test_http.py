@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 
 from contract import documents
-from tests.mockserver.mock import BODIES, CREATE, DOCUMENT, INLINE, START, VALID, Mock, error, message, mock
+from tests.mockserver.mock import BODIES, CREATE, DOCUMENT, INLINE, START, VALID, Mock, error, message, mock, shared
 
 PATHS = [base + path for base in ("/api/v1", "") for path in BODIES]
 OTHER_METHODS = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
@@ -84,7 +84,7 @@ def test_a_fault_of_the_mock_is_500_without_details(caplog: pytest.LogCaptureFix
 @pytest.mark.parametrize("method", OTHER_METHODS)
 @pytest.mark.parametrize("path", PATHS)
 def test_a_method_that_an_operation_lacks_is_405_and_allow_names_post(path: str, method: str) -> None:
-    response = mock().request(method, path, key=None)
+    response = shared().request(method, path, key=None)
     assert error(response) == (405, "METHOD_NOT_ALLOWED")
     assert response.headers["allow"] == "POST"
     assert message(response) == "this path does not have this method; it has POST"
@@ -92,7 +92,7 @@ def test_a_method_that_an_operation_lacks_is_405_and_allow_names_post(path: str,
 
 @pytest.mark.parametrize("path", [*PATHS, "/nowhere", "/healthz", "/openapi.yaml", "/media/sample-token"])
 def test_head_has_no_body(path: str) -> None:
-    response = mock().request("HEAD", path)
+    response = shared().request("HEAD", path)
     assert response.content == b""
     assert "x-request-id" in response.headers
 
@@ -127,7 +127,7 @@ def test_head_has_no_body(path: str) -> None:
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_paths_that_nobody_named_are_404(path: str, method: str) -> None:
-    assert error(mock().request(method, path))[0] == 404
+    assert error(shared().request(method, path))[0] == 404
 
 
 def test_the_mock_is_alive() -> None:

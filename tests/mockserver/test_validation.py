@@ -1,36 +1,56 @@
 from __future__ import annotations
 
 import copy
-import functools
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from contract import documents
 from contract.errors import DocumentError
 from mockserver.errors import InvalidFields
 from mockserver.validation import CompiledSchema
 from mockserver.wording import shown
-from tests.mockserver.mock import CREATE, DOCUMENT, INLINE, RATES, Mock, error, message, mock
+from tests.mockserver.mock import CREATE, DOCUMENT, INLINE, RATES, error, message, mock, shared
 
 SCHEMAS = DOCUMENT["components"]["schemas"]
 TOOL = {"modelToolName": "show"}
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["websocket", "user", "", 0.5, 8000, 60.0, 1e300]),
+    lambda parts: (
+        st.lists(parts, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["inputSampleRate", "outputSampleRate", "codec", "temporaryTool", "toolId"]), parts
+        )
+    ),
+    max_leaves=8,
+)
 TIMEOUT = " ".join(SCHEMAS["TemporaryTool"]["properties"]["timeout"]["description"].split()).rstrip(".")
-
-
-@functools.cache
-def server() -> Mock:
-    """One mock for the tests that change nothing in it."""
-    return mock(rate_limit_per_hour=0)
 
 
 def inline(**fields: Any) -> tuple[int, str]:
     """What an inline call with these fields is answered: status, and message if there is one."""
-    response = server().post("/calls/inline", {**INLINE, **fields})
+    response = shared().post("/calls/inline", {**INLINE, **fields})
     if response.status_code == 201:
         return 201, ""
     assert error(response) == (400, "VALIDATION_ERROR")
     return 400, message(response)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.sampled_from([*SCHEMAS["CreateInlineCallRequest"]["properties"], "agentId"]), ODD))
+@pytest.mark.parametrize(("path", "body"), [("/calls/create", CREATE), ("/calls/inline", INLINE)])
+def test_whatever_the_fields_hold_a_call_is_created_or_refused(
+    path: str, body: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    response = shared().post(path, {**body, **fields})
+    assert response.status_code in (201, 400, 404), response.text
+
+
+def test_of_a_large_body_the_first_fault_is_told() -> None:
+    assert inline(selectedTools=[0] * 100_000) == (400, "selectedTools[0]: 0 is not an object")
 
 
 def test_all_that_is_missing_is_named() -> None:
@@ -107,7 +127,7 @@ def test_a_fault_names_the_field_the_rule_and_what_came(fields: dict[str, Any], 
 )
 @pytest.mark.parametrize(("path", "body"), [("/calls/create", CREATE), ("/calls/inline", INLINE)])
 def test_a_custom_client_must_say_both_rates(path: str, body: dict[str, Any], audio: dict[str, Any]) -> None:
-    response = server().post(path, {**body, "connectionType": "websocket", **audio})
+    response = shared().post(path, {**body, "connectionType": "websocket", **audio})
     assert error(response) == (400, "VALIDATION_ERROR")
     expected = "connectionType is websocket, but inputSampleRate and outputSampleRate are not both set in websocket"
     assert message(response) == expected
@@ -150,7 +170,7 @@ def test_an_empty_agent_id_is_400() -> None:
 
 def test_long_values_are_shortened() -> None:
     assert shown("a" * 100, field="voice") == '"' + "a" * 58 + "…"
-    assert len(shown("☎" * 1000)) == 60
+    assert len(shown("☎" * 1_000_000)) == 60
 
 
 @pytest.mark.parametrize(
@@ -245,16 +265,40 @@ def test_a_required_header_of_our_own_answers_is_judged() -> None:
     assert error(mock(document).post("/calls/inline", INLINE)) == (500, "INTERNAL_ERROR")
 
 
-@pytest.mark.parametrize("rules", [{"type": "strange"}, {"pattern": "("}])
-def test_a_broken_schema_shows_at_the_start(rules: dict[str, Any]) -> None:
-    with pytest.raises(DocumentError, match="openapi/calls.yaml: components/schemas/CreateCallRequest: "):
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ({"type": "strange"}, 'type: "strange" is not valid under any of the schemas listed'),
+        ({"pattern": "("}, r'pattern: "\(" is not a "regex"'),
+    ],
+)
+def test_a_broken_schema_shows_at_the_start(rules: dict[str, Any], told: str) -> None:
+    place = "components.schemas.CreateCallRequest.properties.agentId"
+    with pytest.raises(DocumentError, match=f"^openapi/calls.yaml: {place}.{told}"):
         mock(changed("CreateCallRequest", "agentId", **rules))
+
+
+def test_a_fault_in_the_shipped_document_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = documents.openapi_text().replace(b"maximum: 7200", b"maximum: often")
+    line = text[: text.index(b"often")].count(b"\n") + 1
+    monkeypatch.setattr(documents, "openapi_text", lambda: text)
+    with pytest.raises(DocumentError, match=f"^openapi/calls.yaml:{line}: components.schemas.*maxDuration.maximum: "):
+        mock(documents.read_mapping(text, "calls.yaml"))
+
+
+def test_a_document_that_is_not_openapi_shows_at_the_start() -> None:
+    document = copy.deepcopy(DOCUMENT)
+    del document["paths"]["/calls/create"]["post"]["responses"]
+    with pytest.raises(
+        DocumentError, match=r"^openapi/calls.yaml: paths./calls/create.post: 'responses' is a required"
+    ):
+        mock(document)
 
 
 def test_an_operation_without_a_handler_shows_at_the_start() -> None:
     document = copy.deepcopy(DOCUMENT)
     document["paths"]["/calls/create"]["post"]["operationId"] = "makeCall"
-    with pytest.raises(DocumentError, match="makeCall"):
+    with pytest.raises(DocumentError, match="^openapi/calls.yaml: paths: the mock has no operation makeCall$"):
         mock(document)
 
 
