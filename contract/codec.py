@@ -86,6 +86,10 @@ class Message:
         except ValueError:
             raise self._misspelt(body) from None
 
+    def required_in(self, body: Body) -> int:
+        """How many of the fields that this message requires a body has, at the top."""
+        return sum(key in body for key in self.schema.get("required", ()))
+
     def fault(self, body: Body) -> PeerError:
         """What is wrong with a body that does not fit, with the event that was most likely meant."""
         try:
@@ -187,7 +191,8 @@ class Codec:
                     return message.read(body)
         except ValueError as error:
             raise PeerError(candidates[0].name, "$", "holds a value that cannot be checked") from error
-        raise candidates[0].fault(body)
+        # Of several spellings, the one whose fields are there is meant.
+        raise max(candidates, key=lambda message: message.required_in(body)).fault(body)
 
     def _candidates(self, body: Body) -> tuple[Message, ...]:
         """The messages that a body may be, by its constants; at least one.  Raises PeerError."""

@@ -157,7 +157,8 @@ class Session:
         self._faults += 1
         if self._faults <= MOST_FAULTS_LOGGED:
             went_on = "; understood all the same" if error.event is not None else ""
-            logger.warning("call %s: not allowed by the contract: %s%s", self._call.id, error, went_on)
+            # As text: a log record that is kept must not keep the call alive.
+            logger.warning("call %s: not allowed by the contract: %s%s", self._call.id, str(error), went_on)
         if self._stream.phase is Phase.RUNNING:
             self._send(self._party.object(error))
 

@@ -217,6 +217,12 @@ def test_both_spellings_of_a_message_are_one_event(wire: dict[str, Any], event: 
     assert CODECS["websocket", "media", Role.AGENT].decode(json.dumps(wire)) == event
 
 
+def test_of_several_spellings_the_one_that_was_meant_is_blamed() -> None:
+    body = {"type": "client_tool_result", "invocationId": "i", "error": 5}
+    with pytest.raises(PeerError, match=r"^clientToolError: \$\.error: "):
+        CODECS["websocket", "media", Role.AGENT].decode(json.dumps(body))
+
+
 def test_the_room_offer_has_no_tag_and_is_told_by_its_keys() -> None:
     offered = CODECS["webrtc", "control", Role.CARRIER].decode('{"roomUrl": "wss://room.example", "token": "a.b.c"}')
     assert offered == RoomOffered(room_url="wss://room.example", token="a.b.c")
