@@ -1,7 +1,7 @@
 """One Twilio media frame, decoded and encoded with full validation, against plain `json` and base64 without any.
 
-Both sides run in turn, round after round, so that what else the machine does falls on both.  Prints microseconds a frame
-(median of the rounds) and the ratio.  Targets on a quiet machine: decode <= 3 us, encode <= 1.5 us.
+Both sides run in turn, round after round, so that what else the machine does falls on both.  Prints microseconds of
+CPU a frame (median of the rounds) and the ratio.  Targets on a quiet machine: decode <= 3 us, encode <= 1.5 us.
 
     python benchmarks/codec.py [ROUNDS]
 """

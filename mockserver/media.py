@@ -90,25 +90,13 @@ class Session:
 
     def receive(self, wire: Wire) -> None:
         """The socket brought a message."""
-        now = self._clock()
         self._heard += 1
         try:
-            event = self._stream.receive(wire)
-        except PeerError as error:
-            self._object(error)
-            if error.event is None:
-                return
-            # The mock says what is wrong and goes on with what was meant, as the carriers' own ends do.
-            event = error.event
-            try:
-                self._stream.accept(event)
-            except PeerError as misplaced:
-                self._object(misplaced)
-                return
-        try:
-            self._send(self._party.begin(now, event) if isinstance(event, Started) else self._party.hear(event, now))
-        except PeerError as error:
-            self._object(error)
+            event = self._understood(wire)
+            if event is not None:
+                self._react(event, self._clock())
+        except Exception:
+            self._fail()
 
     def tick(self, now: float) -> None:
         """Twenty milliseconds have passed."""
@@ -117,8 +105,7 @@ class Session:
         try:
             self._send(self._party.tick(now))
         except Exception:
-            logger.exception("call %s: the agent failed", self._call.id)
-            self.close(Ending(1011, "the mock's agent failed"))
+            self._fail()
 
     def close(self, ending: Ending) -> None:
         """End the call from our side, once what is queued has been sent."""
@@ -152,6 +139,34 @@ class Session:
             self._said,
             self._faults,
         )
+
+    def _understood(self, wire: Wire) -> Event | None:
+        """What a message means; None for one that means nothing, or means something out of place."""
+        try:
+            return self._stream.receive(wire)
+        except PeerError as error:
+            self._object(error)
+            meant = error.event
+        if meant is None:
+            return None
+        # The mock has said what is wrong, and goes on with what was meant, as real agents do.
+        try:
+            self._stream.accept(meant)
+        except PeerError as error:
+            self._object(error)
+            return None
+        return meant
+
+    def _react(self, event: Event, now: float) -> None:
+        try:
+            self._send(self._party.begin(now, event) if isinstance(event, Started) else self._party.hear(event, now))
+        except PeerError as error:
+            self._object(error)
+
+    def _fail(self) -> None:
+        """A fault of ours ends this call, with a close that says so, and no other."""
+        logger.exception("call %s: the mock failed", self._call.id)
+        self.close(Ending(1011, "the mock failed; its log says more"))
 
     def _object(self, error: PeerError) -> None:
         self._faults += 1

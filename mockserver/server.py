@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from mockserver.app import Mock, build
+from mockserver.connection import Connection
 from mockserver.settings import Settings
 
 HANG_UP_WITHIN_S = 2.0
@@ -24,30 +24,11 @@ HANG_UP_WITHIN_S = 2.0
 DRAIN_WITHIN_S = 3
 """How long requests may take to finish after that, in seconds."""
 
-LET_GO_WITHIN_S = 2.0
-"""How long after the end of its call a peer may take to read what is still under way to it, in seconds."""
-
 BACKLOG = 2048
 
 
 class PortError(OSError):
     """The address cannot be listened on; the text says which and why."""
-
-
-class _Connection(WebSocketsSansIOProtocol):
-    """uvicorn's end of a WebSocket, which also lets go of two kinds of peer that uvicorn holds on to."""
-
-    def data_received(self, data: bytes) -> None:
-        """Take in bytes; a handshake too large to be read is answered (431, 414) and hung up on."""
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.transport.is_closing():
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.transport.close()
-
-    def on_task_complete(self, task: asyncio.Task[None]) -> None:
-        """The call is over; who does not read is not waited for, as a mere close of the connection would do."""
-        super().on_task_complete(task)
-        self.loop.call_later(LET_GO_WITHIN_S, self.transport.abort)
 
 
 class Server(uvicorn.Server):
@@ -77,7 +58,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 self.mock.app,
                 http="httptools",
-                ws=_Connection,
+                ws=Connection,
                 ws_max_size=settings.max_body_bytes,
                 # Carriers do not ask for it, and it costs each call more than all the rest.
                 ws_per_message_deflate=False,
