@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,9 +47,13 @@ class RunningMock:
 
 
 @contextmanager
-def running_mock(**options: Any) -> Iterator[RunningMock]:
-    """A mock with these settings (text, as on a command line, or values), stopped at the end."""
+def running_mock(prepare: Callable[[Server], None] = lambda server: None, **options: Any) -> Iterator[RunningMock]:
+    """A mock with these settings (text, as on a command line, or values), stopped at the end.
+
+    `prepare` may change the server before it starts.
+    """
     server = Server(Settings.from_environment({}, port=0, **options))
+    prepare(server)
     ready = threading.Event()
     server.on_ready = lambda base_url: ready.set()
     thread = threading.Thread(target=server.serve_until_stopped)

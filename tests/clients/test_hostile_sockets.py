@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +12,14 @@ from contextlib import suppress
 import pytest
 from websockets.sync.client import connect
 
+from mockserver.server import Server
 from tests.clients.conftest import NewCall
 from tests.clients.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, frame, handshake
 from tests.running import RunningMock, running_mock
 
 pytestmark = pytest.mark.usefixtures("the_server_goes_on")
+
+only_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux who holds a connection")
 
 Bytes = Callable[[str], bytes]
 
@@ -215,7 +219,7 @@ def test_a_peer_that_says_nothing_is_not_hung_up_on(mock: RunningMock, new_call:
     assert settled(mock)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux who holds a connection")
+@only_linux
 def test_a_peer_that_never_reads_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     with running_mock(rate_limit_per_hour=0, behaviour="echo") as mock:
         rates = {"inputSampleRate": 8000, "outputSampleRate": 8000}
@@ -227,3 +231,22 @@ def test_a_peer_that_never_reads_is_dropped(caplog: pytest.LogCaptureFixture) ->
             assert settled(mock)
             assert comes_true(lambda: not raw.is_held())
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def quick_to_give_up(server: Server) -> None:
+    """Have the server hold little that is unread, and ask soon whether the other end is there."""
+    server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    server.config.ws_ping_interval = server.config.ws_ping_timeout = 0.3
+
+
+@only_linux
+def test_a_peer_that_vanishes_with_data_unread_is_let_go() -> None:
+    with running_mock(quick_to_give_up, rate_limit_per_hour=0, behaviour="echo") as mock:
+        rates = {"inputSampleRate": 8000, "outputSampleRate": 8000}
+        url = mock.create_inline(greeting="", connectionType="websocket", websocket=rates)["websocketUrl"]
+        with RawSocket.dial(url) as raw:
+            # Less than makes the mock drop a slow reader, and more than any buffer on the way holds.
+            for _ in range(3):
+                raw.send(frame(BINARY, bytes(1_000_000)))
+            assert settled(mock)
+            assert comes_true(lambda: not raw.is_held())
