@@ -27,9 +27,7 @@ PAYLOAD = bytes(range(160))
 def main(rounds: int) -> None:
     document = asyncapi("twilio")
     agent, carrier = Codec(document, Role.AGENT), Codec(document, Role.CARRIER)
-    heard = carrier.encode(
-        Audio(stream_id=STREAM_ID, sequence=2, chunk=1, at_ms=20, track="inbound", payload=PAYLOAD)
-    )
+    heard = carrier.encode(Audio(stream_id=STREAM_ID, sequence=2, chunk=1, at_ms=20, track="inbound", payload=PAYLOAD))
     said = Audio(stream_id=STREAM_ID, payload=PAYLOAD)
 
     def plain_decode() -> bytes:
