@@ -10,9 +10,6 @@ Targets on a quiet machine: hearing < 10 us; conversion < 30 us between 8 and 16
 from __future__ import annotations
 
 import importlib
-import statistics
-import sys
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +19,9 @@ import numpy as np
 from contract.audio import AudioFormat, Converter, Encoding, decode, encode
 from mockserver.hearing import Ear
 from mockserver.voice import say
+
+import side_by_side
+from side_by_side import Work
 
 FRAMES = 500
 MULAW = AudioFormat(Encoding.MULAW, 8000)
@@ -99,23 +99,9 @@ def standard_audioop() -> Any:
             return None
 
 
-def report(name: str, rounds: int, ours: Callable[[], object], theirs: Callable[[], object] | None) -> None:
-    """Time both in turn and print one line."""
-    times = [(frame_us(ours), frame_us(theirs) if theirs else None) for _ in range(rounds)]
-    line = f"{name}: {statistics.median(our_us for our_us, _ in times):.2f} us a frame"
-    pairs = [(our_us, their_us) for our_us, their_us in times if their_us is not None]
-    if pairs:
-        ratio = statistics.median(our_us / their_us for our_us, their_us in pairs)
-        line += f", audioop {statistics.median(their_us for _, their_us in pairs):.2f} us, ratio {ratio:.2f}"
-    print(line)
-
-
-def frame_us(work: Callable[[], object]) -> float:
-    started = time.process_time()
-    for _ in range(FRAMES):
-        work()
-    return (time.process_time() - started) / FRAMES * 1e6
+def report(name: str, rounds: int, ours: Work, theirs: Work | None) -> None:
+    side_by_side.report(name, rounds, ours, theirs, their_name="audioop", repeat=FRAMES)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 21)
+    main(side_by_side.rounds())

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import base64
 import json
-import statistics
-import sys
-import time
-from collections.abc import Callable
 
 from contract.codec import Codec, Role
 from contract.documents import asyncapi
 from contract.events import Audio
+
+import side_by_side
+from side_by_side import report
 
 FRAMES = 5_000
 STREAM_ID = "MZ" + "0123456789abcdef" * 2
@@ -37,25 +36,12 @@ def main(rounds: int) -> None:
         payload = base64.b64encode(PAYLOAD).decode()
         return json.dumps({"event": "media", "streamSid": STREAM_ID, "media": {"payload": payload}})
 
-    report("decode", rounds, lambda: agent.decode(heard), plain_decode)
-    report("encode", rounds, lambda: agent.encode(said), plain_encode)
-
-
-def report(name: str, rounds: int, ours: Callable[[], object], plain: Callable[[], object]) -> None:
-    """Time both in turn and print one line."""
-    times = [(frame_us(ours), frame_us(plain)) for _ in range(rounds)]
-    our_us, plain_us = (statistics.median(each) for each in zip(*times, strict=True))
-    ratio = statistics.median(ours / plain for ours, plain in times)
-    best_us = min(ours for ours, _ in times)
-    print(f"{name}: {our_us:.2f} us a frame (best round {best_us:.2f}), plain {plain_us:.2f} us, ratio {ratio:.2f}")
-
-
-def frame_us(work: Callable[[], object]) -> float:
-    started = time.process_time()
-    for _ in range(FRAMES):
-        work()
-    return (time.process_time() - started) / FRAMES * 1e6
+    for name, ours, plain in (
+        ("decode", lambda: agent.decode(heard), plain_decode),
+        ("encode", lambda: agent.encode(said), plain_encode),
+    ):
+        report(name, rounds, ours, plain, their_name="plain json", repeat=FRAMES)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 21)
+    main(side_by_side.rounds())

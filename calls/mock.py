@@ -68,6 +68,8 @@ def welcome(settings: Settings, base_url: str) -> str:
     valid, no_credit, rate_limited = MOCK_KEYS
     own_keys = f", {len(settings.api_keys)} of your own" if settings.api_keys else ""
     agents = ", ".join([DEMO_AGENT, *(agent_id for agent_id, _ in settings.agents)])
+    everywhere = settings.host in ("0.0.0.0", "::") and settings.public_url is None
+    reach = "\n  websocketUrl names this machine; for dials from elsewhere give --public-url" if everywhere else ""
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
     return f"""\
 Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
@@ -84,7 +86,7 @@ Create a call with a saved agent:
 Create a call that brings its own configuration:
   {_curl(base_url, "inline", INLINE)}
 
-Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each works once:
+Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each works once:{reach}
   as Twilio      streamdouble (PyPI), or a phone number whose TwiML connects to it
   as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}
 TwiML, TeXML and Plivo XML to copy: README, "From a real phone". The contract: {base_url}/openapi.yaml

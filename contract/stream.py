@@ -61,6 +61,9 @@ class Phase(enum.Enum):
     STOPPED = "stopped"
 
 
+UNKNOWN_STREAM = "unknown"
+"""The id that a carrier is answered under which told none: some of our messages need one."""
+
 OPENERS: frozenset[type[Event]] = frozenset({Connected, Started})
 """What the carrier says before anything else; a document without these messages never sees them."""
 
@@ -118,7 +121,7 @@ class Stream:
             return
         self.phase = after
         if kind is Started:
-            self.stream_id = event.stream_id
+            self.stream_id = event.stream_id or UNKNOWN_STREAM
 
     def send(self, event: Event) -> Wire:
         """The message for an event of ours, with the stream's id and numbers filled in.

@@ -5,6 +5,7 @@ An agent is told what happened and says what it does about it; it holds no clock
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -15,6 +16,10 @@ from mockserver.tools import ClientTool
 
 DIGITS_PAUSE_S = 1.0
 """How long the parrot waits for another key, in seconds, before it says which keys it heard; `#` ends the wait."""
+
+
+MOST_KEYS = 100
+"""How many keys an agent keeps in mind; the first are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,8 @@ class Parrot:
                     return self._call(self._untried[0])
                 return [Say(f"(repeats what the caller said for {turn.spoken_ms / 1000:.1f} s)", turn)]
             case TextRead(text):
-                named = next((tool for tool in self.tools if tool.name.lower() in text.lower()), None)
+                words = set(re.findall(r"\w+", text.lower()))
+                named = next((tool for tool in self.tools if tool.name.lower() in words), None)
                 return self._call(named) if named else [Say(f"You wrote: {text}")]
             case DigitHeard(digit):
                 return self._digit(digit, now)
@@ -213,7 +219,7 @@ class Parrot:
         return [CallTool(tool.name, tool.sample_parameters, tool.timeout_s)]
 
     def _digit(self, digit: str, now: float) -> list[Act]:
-        self._digits += digit
+        self._digits = (self._digits + digit)[-MOST_KEYS:]
         if digit == "#":
             return self._say_digits()
         self.wake_at = now + DIGITS_PAUSE_S

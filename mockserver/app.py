@@ -113,6 +113,7 @@ def _answerer(settings: Settings, now: Callable[[], datetime]) -> Callable[[Call
             call.settings,
             new_agent(call.settings),
             codecs[kind],
+            traits[kind],
             opened_at=opened_at,
             time_scale=settings.time_scale,
             new_id=partial(secrets.token_hex, 12),

@@ -17,22 +17,16 @@ from mockserver.wording import shown
 Handled = tuple[dict[str, Any], int, dict[str, str]]
 """What connexion makes an answer of: body, status, headers."""
 
-_SHARED = {"connectionType": "connection_type", "metadata": "metadata"}
+_SHARED = {"connectionType": "connection_type"}
 """Fields of both requests, and the names that they have in CallSettings."""
 
 _INLINE = _SHARED | {
-    "systemPrompt": "system_prompt",
-    "voice": "voice",
-    "language": "language",
     "greeting": "greeting",
-    "model": "model",
-    "temperature": "temperature",
     "firstSpeaker": "first_speaker",
     "interruptible": "interruptible",
     "maxDuration": "max_duration_s",
     "inactivityTimeout": "inactivity_timeout_s",
     "inactivityAction": "inactivity_action",
-    "recordingEnabled": "recording_enabled",
     "selectedTools": "tools",
 }
 
@@ -40,7 +34,6 @@ _AUDIO = {
     "inputSampleRate": "input_rate_hz",
     "outputSampleRate": "output_rate_hz",
     "codec": "codec",
-    "enableAudioBuffering": "audio_buffering",
 }
 """Fields of the object `websocket`."""
 

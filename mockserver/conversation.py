@@ -30,6 +30,7 @@ from contract.events import (
     ToolResult,
     Transcript,
 )
+from contract.stream import Traits
 from mockserver.agents import (
     Act,
     Agent,
@@ -59,19 +60,22 @@ INTERRUPTION_MS = 200
 GRACE_S = 0.3
 """Between the last word and the hang-up, in seconds: what the carrier still has in its buffer is heard."""
 
-CARRIER_RATE_HZ = 8000
-"""Carriers carry telephone audio, both ways, whatever the call asks for."""
+LONGEST_MESSAGE_S = 30.0
+"""The longest audio in one message that is taken, in seconds: as long as a turn.  More would hold up other calls."""
+
+MOST_AWAITED = 20
+"""How many tool invocations may wait for their answers at once."""
 
 PROMPT = "Are you still there?"
 FAREWELL = "I have not heard anything for a while. Goodbye."
 
 CARRIER_ENCODINGS = {
-    None: Encoding.MULAW,
+    "": Encoding.MULAW,
     "audio/x-mulaw": Encoding.MULAW,
-    "PCMU": Encoding.MULAW,
-    "PCMA": Encoding.ALAW,
+    "pcmu": Encoding.MULAW,
+    "pcma": Encoding.ALAW,
 }
-"""The carriers' words for what they send; a start message that does not say it means mu-law."""
+"""The carriers' words for what they send, in lower case; a start message that does not say it means mu-law."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class Conversation:
         settings: what the call was created with.
         agent: what to do when something happens.
         codec: the agent's end of the connection type: what it has no message for is not said.
+        traits: what the connection type's document says of its audio.
         opened_at: the moment of the dial, in seconds of the clock that all methods are given.
         time_scale: how many times faster than real time `maxDuration` and `inactivityTimeout` pass.
         new_id: gives a fresh id for a tool invocation.
@@ -110,6 +115,7 @@ class Conversation:
         settings: CallSettings,
         agent: Agent,
         codec: Codec,
+        traits: Traits,
         *,
         opened_at: float,
         time_scale: float,
@@ -118,6 +124,7 @@ class Conversation:
         self.ending: Ending | None = None
         self._settings = settings
         self._agent = agent
+        self._traits = traits
         self._sayable = frozenset(message.event for message in codec.sent)
         self._new_id = new_id
         self._out: list[Event] = []
@@ -162,9 +169,12 @@ class Conversation:
                 self._end(1000, "the carrier stopped the stream")
             return self._said()
         match event:
+            case Audio(track="outbound"):
+                # A stream of both tracks: this is the agent's own voice.
+                pass
             case Audio(payload=payload):
                 self._hear_audio(payload, self._ear, self._mouth, now)
-            case Digit(digit=digit):
+            case Digit(digit=digit) if len(digit) == 1:
                 self._react(DigitHeard(digit), now)
             case Mark(name=name):
                 self._react(MarkPassed(name), now)
@@ -173,6 +183,8 @@ class Conversation:
             case ToolResult(invocation_id=invocation_id, result=result, error=error):
                 awaited = self._awaited.pop(invocation_id, None)
                 if awaited is not None:
+                    if result is None and error is None:
+                        error = "its result is not a string"
                     self._react(ToolAnswered(awaited.name, result, error), now)
             case OutputMedium(medium=medium):
                 self._mouth.medium = medium
@@ -215,13 +227,15 @@ class Conversation:
         if ear.speaking:
             self._caller_active_at = now
         if not mouth.speaking:
-            self._mind_silence(max(self._caller_active_at, mouth.quiet_since), now)
+            self._mind_silence(mouth.quiet_since, now)
 
-    def _mind_silence(self, quiet_since: float, now: float) -> None:
+    def _mind_silence(self, agent_quiet_since: float, now: float) -> None:
         if self._closing is not None:
-            if now >= quiet_since + GRACE_S:
+            # Whether the caller goes on talking makes no difference to an agent that hangs up.
+            if now >= agent_quiet_since + GRACE_S:
                 self._hang_up(self._closing)
             return
+        quiet_since = max(self._caller_active_at, agent_quiet_since)
         if self._patience_s is None or self._awaited or now < quiet_since + self._patience_s:
             return
         # The agent that is made to say nothing still ends the call when it is told to.
@@ -233,12 +247,18 @@ class Conversation:
         self._caller_active_at = now
 
     def _hear_audio(self, payload: bytes, ear: Ear, mouth: Mouth, now: float) -> None:
+        length_s = ear.source.duration_ms(len(payload)) / 1000
+        if length_s > LONGEST_MESSAGE_S:
+            raise PeerError(
+                None, "$", f"{length_s:.1f} s of audio in one message, at most {LONGEST_MESSAGE_S:g} are taken"
+            )
         ear.hear(payload, now)
         if ear.speaking:
             self._caller_active_at = now
             if ear.voiced_ms >= INTERRUPTION_MS:
                 self._interrupt(mouth, now)
-        if self._echo is not None and not mouth.speaking:
+        may_speak = self._settings.first_speaker == "agent" or ear.last_speech_at is not None
+        if self._echo is not None and may_speak and not mouth.speaking:
             echoed = self._echo.convert(payload)
             if echoed:
                 self._emit(Audio(payload=echoed))
@@ -275,6 +295,8 @@ class Conversation:
             match act:
                 case Say():
                     self._say(act, now)
+                case CallTool(name) if len(self._awaited) >= MOST_AWAITED:
+                    self._happened.append(ToolAnswered(name, None, "too many calls at once"))
                 case CallTool(name, parameters, within_s):
                     invocation_id = self._new_id()
                     self._awaited[invocation_id] = _Awaited(name, now + within_s)
@@ -304,14 +326,17 @@ class Conversation:
     def _formats(self, started: Started | None) -> tuple[AudioFormat, AudioFormat]:
         """How the caller's audio comes in and the agent's goes out.  Raises PeerError."""
         settings = self._settings
-        if settings.connection_type == "websocket":
+        if self._traits.rate_hz is None:
             encoding = Encoding.MULAW if settings.codec == "g711" else Encoding.PCM16
             return AudioFormat(encoding, settings.input_rate_hz), AudioFormat(encoding, settings.output_rate_hz)
-        said = started.encoding if started is not None else None
-        if said not in CARRIER_ENCODINGS:
+        said = (started.encoding if started is not None else None) or ""
+        # Plivo's XML writes "audio/x-mulaw;rate=8000", its start message leaves the rate out.
+        heard = CARRIER_ENCODINGS.get(said.partition(";")[0].strip().lower())
+        if heard is None:
             expected = ", ".join(name for name in CARRIER_ENCODINGS if name)
             raise PeerError("start", "$", f"the stream is {said!r:.40}, expected one of {expected}")
-        return AudioFormat(CARRIER_ENCODINGS[said], CARRIER_RATE_HZ), AudioFormat(Encoding.MULAW, CARRIER_RATE_HZ)
+        rate_hz = self._traits.rate_hz
+        return AudioFormat(heard, rate_hz), AudioFormat(Encoding.MULAW, rate_hz)
 
     def _hang_up(self, reason: str) -> None:
         self._emit(HangUp(reason=reason))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.accounts import Accounts
-from mockserver.errors import answer
+from mockserver.errors import InternalError, answer
 from mockserver.exchange import Exchange
 from mockserver.rate_limit import RateLimiter
 
@@ -68,6 +69,10 @@ class Envelope:
             await self._app(scope, receive, sealed)
             if not status:
                 raise RuntimeError("nothing answered")
+        except asyncio.CancelledError:
+            # The server goes down and waits no longer.  This is the outermost layer: the cancellation ends here.
+            if not status:
+                await _send_error(InternalError(), sealed)
         except Exception as error:
             if status:
                 raise

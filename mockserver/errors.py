@@ -31,7 +31,7 @@ from typing import ClassVar
 import msgspec
 from starlette.exceptions import HTTPException
 
-from mockserver.settings import DEMO_AGENT, MOCK_KEYS
+from mockserver.settings import DEMO_AGENT
 
 log = logging.getLogger("calls")
 
@@ -81,7 +81,7 @@ class MissingApiKey(ApiError):
     code = "MISSING_API_KEY"
 
     def __init__(self) -> None:
-        super().__init__(f"no X-API-Key header came; send one, such as {MOCK_KEYS[0]}")
+        super().__init__("no X-API-Key header came; the mock prints the keys that it knows when it starts")
 
 
 class UnknownApiKey(ApiError):
@@ -92,7 +92,7 @@ class UnknownApiKey(ApiError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"this X-API-Key is not known; the mock knows {', '.join(MOCK_KEYS)}; "
+            "this X-API-Key is not known; the mock prints the keys that it knows when it starts; "
             "start it with --api-key (or CALLS_API_KEYS) to add a key, with --any-key to take all"
         )
 
@@ -104,7 +104,7 @@ class NoCredit(ApiError):
     code = "PAYMENT_REQUIRED"
 
     def __init__(self) -> None:
-        super().__init__(f"the balance of this account does not pay for a call (that is what {MOCK_KEYS[1]} is for)")
+        super().__init__("the balance of this account does not pay for a call (that is what this key is for)")
 
 
 class NotFound(ApiError):

@@ -80,12 +80,13 @@ class Ear:
         target: how turns are to come out.
 
     Attributes:
+        source: as given.
         last_speech_at: when the last speech came in, in seconds of the clock that `hear` is given; None before that.
     """
 
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
         self.last_speech_at: float | None = None
-        self._source = source
+        self.source = source
         self._target = target
         self._window_bytes = source.bytes_in(WINDOW_MS)
         self._most_windows = source.bytes_in(LONGEST_TURN_MS) // self._window_bytes
@@ -109,8 +110,8 @@ class Ear:
 
     def hear(self, payload: bytes, now: float) -> None:
         """Take in audio of any length that has just arrived.  Raises PeerError where it ends in half a sample."""
-        sample_count(payload, self._source.encoding)
-        length_s = self._source.duration_ms(len(payload)) / 1000
+        sample_count(payload, self.source.encoding)
+        length_s = self.source.duration_ms(len(payload)) / 1000
         self._let_pass(now, length_s)
         speech = [self._take(window, loud) for window, loud in self._windows(payload)]
         if any(speech):
@@ -137,8 +138,8 @@ class Ear:
         heard = self._part + payload
         count = len(heard) // size
         self._part = heard[count * size :]
-        samples = decode(heard[: count * size], self._source.encoding)
-        levels = rms(samples.reshape(count, size // self._source.bytes_per_sample)).tolist()
+        samples = decode(heard[: count * size], self.source.encoding)
+        levels = rms(samples.reshape(count, size // self.source.bytes_per_sample)).tolist()
         return ((heard[at * size : (at + 1) * size], level >= SPEECH_RMS) for at, level in enumerate(levels))
 
     def _take(self, window: bytes, loud: bool) -> bool:
@@ -157,7 +158,7 @@ class Ear:
         onset = [at for at, (_, loud) in enumerate(lately) if loud][-ONSET_WINDOWS:]
         if len(onset) < ONSET_WINDOWS or len(lately) - onset[0] > ONSET_WITHIN_WINDOWS:
             return False
-        self._recording = _Recording(Converter(self._source, self._target))
+        self._recording = _Recording(Converter(self.source, self._target))
         self._lately.clear()
         for at in range(max(0, onset[0] - PRE_ROLL_WINDOWS), len(lately)):
             self._recording.add(lately[at][0], loud=at in onset)

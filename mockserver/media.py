@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from starlette.types import Message
@@ -62,22 +63,23 @@ class Session:
         stream: its stream, our end of it.
         party: what answers.
         clock: the event loop's clock, in seconds.
-        drop_at: has the connection dropped at that moment of the clock, should it still be there.
+        drop_in: has the connection dropped in so many seconds, should it still be there.
     """
 
     def __init__(
-        self, call: Call, stream: Stream, party: Party, clock: Callable[[], float], drop_at: Callable[[float], None]
+        self, call: Call, stream: Stream, party: Party, clock: Callable[[], float], drop_in: Callable[[float], None]
     ) -> None:
         self._call = call
         self._stream = stream
         self._party = party
         self._clock = clock
-        self._drop_at = drop_at
+        self._drop_in = drop_in
         self._unsent: deque[Wire] = deque()
         self._unsent_bytes = 0
         self._wanted = asyncio.Event()
         self._ending: Ending | None = None
         self._faults = 0
+        self._misspoken = 0
         self._heard = 0
         self._said = 0
         self._opened_at = clock()
@@ -90,6 +92,8 @@ class Session:
 
     def receive(self, wire: Wire) -> None:
         """The socket brought a message."""
+        if self._ending is not None:
+            return
         self._heard += 1
         try:
             event = self._understood(wire)
@@ -112,7 +116,7 @@ class Session:
         if self._ending is None:
             self._ending = ending
             self._wanted.set()
-            self._drop_at(self._clock() + CLOSE_WITHIN_S)
+            self._drop_in(CLOSE_WITHIN_S)
 
     async def write(self, websocket: WebSocket) -> None:
         """Send what is queued, as it comes, until our end closes the socket."""
@@ -181,8 +185,10 @@ class Session:
         for event in events:
             try:
                 wire = self._stream.send(event)
-            except UsageError:
-                logger.exception("call %s: the mock tried to say what its own contract forbids", self._call.id)
+            except UsageError as error:
+                if not self._misspoken:
+                    logger.error("call %s: the mock left out what its contract forbids: %s", self._call.id, str(error))
+                self._misspoken += 1
                 continue
             self._unsent.append(wire)
             self._unsent_bytes += len(wire)
@@ -238,16 +244,16 @@ class Switchboard:
         if call is None:
             return False
         try:
+            stream, party = self._answer(call, self._clock())
             await websocket.accept()
         except Exception:
             # Only a completed upgrade uses the token up.
             self._store.restore(token)
             raise
-        stream, party = self._answer(call, self._clock())
         # The other end does not read, so the close could not even be sent: the connection is dropped instead.
         with suppress(TimeoutError):
             async with asyncio.timeout(None) as patience:
-                session = Session(call, stream, party, self._clock, patience.reschedule)
+                session = Session(call, stream, party, self._clock, partial(_reschedule, patience))
                 await self._serve(websocket, session, call)
         return True
 
@@ -274,6 +280,10 @@ class Switchboard:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
             session.log_end(peer_said)
+
+
+def _reschedule(patience: asyncio.Timeout, seconds: float) -> None:
+    patience.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 def _wire(message: Message) -> Wire:

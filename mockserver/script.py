@@ -25,6 +25,7 @@ import jsonschema_rs
 from contract.documents import line_of, read_mapping
 from contract.errors import DocumentError
 from mockserver.agents import (
+    MOST_KEYS,
     Act,
     Began,
     CallTool,
@@ -65,13 +66,12 @@ STEP_SCHEMAS: dict[str, dict[str, Any]] = {
             [],
             speech={"const": True},
             text={"const": True},
-            digits={"type": "integer", "minimum": 1, "maximum": 100},
+            digits={"type": "integer", "minimum": 1, "maximum": MOST_KEYS},
             mark=TEXT,
             until={"type": "string", "pattern": "^[0-9*#A-D]$"},
             within_s=SECONDS,
             otherwise={"type": "array"},
         ),
-        "anyOf": [{"required": [kind]} for kind in ("speech", "text", "digits", "mark")],
         "dependencies": {"until": ["digits"], "otherwise": ["within_s"]},
     },
     "call_tool": _mapping(["name"], name=TEXT, parameters={"type": "object"}, within_s=SECONDS),
@@ -80,6 +80,9 @@ STEP_SCHEMAS: dict[str, dict[str, Any]] = {
     "hang_up": TEXT,
 }
 """What each step may hold, as JSON Schema."""
+
+EXPECTED = ("speech", "text", "digits", "mark")
+"""What a script can wait for; one of them has to be there."""
 
 DEFAULT_TOOL_WAIT_S = 20.0
 """How long a script waits for a tool that does not say `within_s`, in seconds."""
@@ -120,6 +123,8 @@ def _faults(steps: Sequence[Any], place: tuple[str | int, ...]) -> Iterable[tupl
         error = next(iter(jsonschema_rs.Draft7Validator(STEP_SCHEMAS[kind]).iter_errors(value)), None)
         if error is not None:
             yield (*here, kind, *error.instance_path), error.message
+        elif kind == "expect" and not value.keys() & set(EXPECTED):
+            yield (*here, kind), f"expected at least one of {', '.join(EXPECTED)}"
         elif kind == "expect":
             yield from _faults(value.get("otherwise", ()), (*here, kind, "otherwise"))
 
@@ -150,7 +155,7 @@ class Scripted:
     def react(self, happening: Happening, now: float) -> Iterable[Act]:
         """Go on, if this is what the script waits for."""
         if isinstance(happening, DigitHeard):
-            self._digits += happening.digit
+            self._digits = (self._digits + happening.digit)[-MOST_KEYS:]
         if not self._running:
             began = isinstance(happening, Began) and self._settings.first_speaker == "agent"
             if not began and not isinstance(happening, TurnHeard | TextRead):

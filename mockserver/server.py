@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import re
 import signal
 import socket
 import threading
@@ -13,15 +13,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from mockserver.app import Mock, build
-from mockserver.connection import Connection
+from mockserver.connection import HttpConnection, WebSocketConnection
 from mockserver.settings import Settings
 
-HANG_UP_WITHIN_S = 2.0
+HANG_UP_WITHIN_S = 1.5
 """How long callers may take to answer the close when the server goes down, in seconds."""
 
-DRAIN_WITHIN_S = 3
+DRAIN_WITHIN_S = 2
 """How long requests may take to finish after that, in seconds."""
 
 BACKLOG = 2048
@@ -53,12 +54,12 @@ class Server(uvicorn.Server):
         self.on_ready = on_ready
         # What uvicorn says of single connections may hold dial URLs.
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
-        logging.getLogger("uvicorn.error").addFilter(_is_true)
+        logging.getLogger("uvicorn.error").addFilter(_is_a_fault)
         super().__init__(
             uvicorn.Config(
                 self.mock.app,
-                http="httptools",
-                ws=Connection,
+                http=HttpConnection,
+                ws=WebSocketConnection,
                 ws_max_size=settings.max_body_bytes,
                 # Carriers do not ask for it, and it costs each call more than all the rest.
                 ws_per_message_deflate=False,
@@ -87,7 +88,7 @@ class Server(uvicorn.Server):
         """Hang up on every caller (1001), then let go of the port."""
         self.mock.switchboard.close_all()
         patience = HANG_UP_WITHIN_S
-        while len(self.mock.switchboard) and patience > 0:
+        while len(self.mock.switchboard) and patience > 0 and not self.force_exit:
             await asyncio.sleep(0.02)
             patience -= 0.02
         await super().shutdown(sockets)
@@ -98,9 +99,7 @@ class Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before: dict[int, Any] = {
-            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
-        }
+        before: dict[int, Any] = {each: signal.signal(each, self.handle_exit) for each in HANDLED_SIGNALS}
         try:
             yield
         finally:
@@ -108,18 +107,18 @@ class Server(uvicorn.Server):
                 signal.signal(each, handler)
 
 
-def _is_true(record: logging.LogRecord) -> bool:
-    """Whether uvicorn may say this: of an upgrade that was refused with an HTTP answer it says that none was given."""
-    return "without completing handshake" not in record.getMessage()
-
-
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens on an address.  Raises PortError."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=False)
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
-        # A failed look-up has numbers and words of its own.
-        looked_up = error.errno is None or isinstance(error, socket.gaierror)
-        reason = error.strerror or str(error) if looked_up else os.strerror(error.errno or 0)
+        # Python adds to the reason what the message says already.
+        reason = (error.strerror or str(error)).partition(" (while")[0]
         raise PortError(f"cannot listen on {host}:{port}: {reason.lower()}") from error
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    """Whether what uvicorn reports is a fault of the server: bad UTF-8 is the peer's, a refused dial is nobody's."""
+    return not re.search("without completing handshake|Invalid UTF-8 sequence", record.getMessage())

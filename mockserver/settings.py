@@ -167,7 +167,7 @@ class Settings:
     max_body_bytes: int = _option(
         "--max-body",
         1024 * 1024,
-        "largest request body in bytes",
+        "largest request body or WebSocket message in bytes",
         expected="a whole number of bytes, at least 1",
         parse=_whole(1),
         metavar="BYTES",
@@ -216,7 +216,8 @@ class Settings:
     behaviour: str = _option(
         "--behaviour",
         "parrot",
-        "what agents do: repeat each caller turn (parrot), send audio back at once (echo), nothing (silent), a script",
+        "what agents do: greet, then repeat each caller turn (parrot) or send audio back at once (echo); "
+        "nothing (silent); a script",
         expected="parrot, echo, silent or script=FILE",
         parse=_text(r"parrot|echo|silent|script=.+"),
         metavar="parrot|echo|silent|script=FILE",

@@ -20,11 +20,11 @@ class SavedAgent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How a call is to behave: the request's body with the document's defaults, in our names.
+    """How a call is to behave: what the mock acts on of the request's body, with the document's defaults, in our names.
 
-    The defaults here are a saved agent's, for which a request says none of this.  `tools` and `metadata` are as they
-    came.  `agent` is None for inline calls.  Rates and codec are what a custom client asked for; they mean nothing on
-    other connection types (carriers always speak mu-law at 8000 Hz, a webrtc room has its own).
+    The defaults here are a saved agent's, for which a request says none of this.  `tools` are as they came.  `agent` is
+    None for inline calls.  Rates and codec are what a custom client asked for; they mean nothing on other connection
+    types (carriers always speak mu-law at 8000 Hz, a webrtc room has its own).
     """
 
     connection_type: str
@@ -38,15 +38,7 @@ class CallSettings(msgspec.Struct, frozen=True, kw_only=True):
     input_rate_hz: int = 8000
     output_rate_hz: int = 8000
     codec: Literal["pcm", "g711"] = "g711"
-    audio_buffering: bool = False
-    system_prompt: str | None = None
-    voice: str | None = None
-    language: str | None = None
-    model: str | None = None
-    temperature: float = 0.0
-    recording_enabled: bool = True
     tools: Sequence[Mapping[str, Any]] = ()
-    metadata: Mapping[str, Any] = {}
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ _WORD = rf"{_IDEOGRAPH}[^\w\s]{{0,40}}|[^\W_](?:(?!{_IDEOGRAPH})\S){{0,39}}"
 _PIECE = re.compile(rf"([\W_]*)({_WORD}|\Z)")
 _VOWELS = "aeiouyаеёиоуыэюяαεηιουω"
 _SYLLABLE = re.compile(rf"{_IDEOGRAPH}|\d|[^\W\d_{_VOWELS}]*[{_VOWELS}]{{1,3}}")
+_SPOKEN = re.compile(r"[^\W_]")
 _LETTERS = re.compile(r"[^\W\d_]{1,3}")
 _SILENT_E = re.compile(r"(?<=[aeiouy][^\W\d_aeiouy])e(?![^\W\d_])")
 _PUNCTUATION = re.compile(r"[\W_]*\Z")
@@ -106,7 +107,7 @@ class Speech:
 
 
 def say(text: str, audio_format: AudioFormat) -> Speech:
-    """The text spoken; without letters and digits it takes no time."""
+    """The text spoken; a blank one takes no time, one without letters and digits a syllable."""
     begins = ((piece.at_ms, piece.text_end) for piece in pieces(text))
     return Speech(text, begins, _sound(pieces(text), audio_format))
 
@@ -115,6 +116,8 @@ def pieces(text: str) -> Iterator[Piece]:
     """The words of a text as they are spoken, one after the other; together they are the whole text."""
     at_ms = 0
     between = ""
+    # Something is to be heard of whatever is to be said, be it "!" or an emoji.
+    mute = _SPOKEN.search(text) is None
     for match in _PIECE.finditer(text):
         before, word = match.groups()
         if match.end() == match.start():
@@ -122,6 +125,8 @@ def pieces(text: str) -> Iterator[Piece]:
         if word and at_ms:
             at_ms += _pause(between + before)
         tones = tuple(_tone(syllable) for syllable in _syllables(word)) if word else ()
+        if mute and match.group().strip():
+            tones, mute = (_tone(match.group().strip()),), False
         yield Piece(at_ms, match.end(), tones)
         at_ms += sum(length_ms for _, length_ms in tones)
         between = _PUNCTUATION.findall(word)[0]

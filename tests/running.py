@@ -26,10 +26,14 @@ class RunningMock:
     Attributes:
         base_url: where it does, without a slash at the end.
         mock: its parts, to be looked at.
+        stop: tells it to end.
+        wait_until_stopped: whether it has ended after so many seconds at the most.
     """
 
     base_url: str
     mock: Mock
+    stop: Callable[[], None]
+    wait_until_stopped: Callable[[float], bool]
 
     def create(self, **body: Any) -> dict[str, Any]:
         """The answer to a POST /calls/create with the demo agent."""
@@ -57,11 +61,15 @@ def running_mock(prepare: Callable[[Server], None] = lambda server: None, **opti
     ready = threading.Event()
     server.on_ready = lambda base_url: ready.set()
     thread = threading.Thread(target=server.serve_until_stopped)
+
+    def wait_until_stopped(seconds: float) -> bool:
+        thread.join(seconds)
+        return not thread.is_alive()
+
     thread.start()
     try:
         assert ready.wait(10), "the mock did not start"
-        yield RunningMock(server.base_url, server.mock)
+        yield RunningMock(server.base_url, server.mock, server.stop, wait_until_stopped)
     finally:
         server.stop()
-        thread.join(10)
-        assert not thread.is_alive(), "the mock did not stop"
+        assert wait_until_stopped(10), "the mock did not stop"

@@ -62,13 +62,19 @@ class RawSocket:
     def read_status(self) -> int | None:
         """The status of an HTTP answer, which is read to its end; None where the connection ends without one."""
         try:
-            head = self._read_until(b"\r\n\r\n")
+            answer = self.read_answer()
         except (EOFError, ConnectionError):
             return None
+        return int(answer.split(b" ", 2)[1])
+
+    def read_answer(self) -> bytes:
+        """An HTTP answer, head and body.  Raises EOFError or ConnectionError where the connection ends without one."""
+        head = self._read_until(b"\r\n\r\n")
+        length = 0
         for line in head.lower().split(b"\r\n"):
             if line.startswith(b"content-length:"):
-                self._read(int(line.partition(b":")[2]))
-        return int(head.split(b" ", 2)[1])
+                length = int(line.partition(b":")[2])
+        return head + b"\r\n\r\n" + self._read(length)
 
     def read_frame(self) -> tuple[int, bytes]:
         """Opcode and payload of the next frame.  Raises EOFError or ConnectionError when none comes any more."""

@@ -226,8 +226,8 @@ def test_a_peer_that_never_reads_is_dropped(caplog: pytest.LogCaptureFixture) ->
         url = mock.create_inline(greeting="", connectionType="websocket", websocket=rates)["websocketUrl"]
         with RawSocket.dial(url) as raw:
             with suppress(ConnectionError, TimeoutError):
-                for _ in range(40):
-                    raw.send(frame(BINARY, bytes(1_000_000)))
+                for _ in range(100):
+                    raw.send(frame(BINARY, bytes(400_000)))
             assert settled(mock)
             assert comes_true(lambda: not raw.is_held())
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
@@ -246,7 +246,101 @@ def test_a_peer_that_vanishes_with_data_unread_is_let_go() -> None:
         url = mock.create_inline(greeting="", connectionType="websocket", websocket=rates)["websocketUrl"]
         with RawSocket.dial(url) as raw:
             # Less than makes the mock drop a slow reader, and more than any buffer on the way holds.
-            for _ in range(3):
-                raw.send(frame(BINARY, bytes(1_000_000)))
+            for _ in range(7):
+                raw.send(frame(BINARY, bytes(400_000)))
             assert settled(mock)
             assert comes_true(lambda: not raw.is_held())
+
+
+def requests_in_pieces(head: str, method: str = "POST") -> list[list[bytes]]:
+    """A request to create a call with more in its head, in one packet and in two."""
+    body = json.dumps({"agentId": "agent_demo"})
+    lines = [
+        f"{method} /calls/create HTTP/1.1",
+        "Host: x",
+        "X-API-Key: ck_mock_valid",
+        "Content-Type: application/json",
+    ]
+    whole = "\r\n".join([*lines, f"Content-Length: {len(body)}", head, "", ""]).encode()
+    return [[whole + body.encode()], [whole, body.encode()]]
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__",
+        "Connection: upgrade\r\nupgrade: TLS/1.0",
+    ],
+)
+@pytest.mark.parametrize("packets", [0, 1])
+def test_a_request_that_offers_another_protocol_keeps_its_body(mock: RunningMock, offer: str, packets: int) -> None:
+    with RawSocket.connect(mock.base_url) as raw:
+        for piece in requests_in_pieces(offer)[packets]:
+            raw.send(piece)
+            time.sleep(0.05)
+        assert raw.read_status() == 201
+        raw.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert raw.read_status() == 200
+
+
+@pytest.mark.parametrize("method", ["FOO", "post", "CONNECT", "PROPFIND", "X-Y_Z"])
+def test_a_method_that_nobody_knows_is_405(mock: RunningMock, method: str) -> None:
+    with RawSocket.connect(mock.base_url) as raw:
+        raw.send(requests_in_pieces("X-A: b", method)[0][0])
+        answer = raw.read_answer()
+    assert answer.startswith(b"HTTP/1.1 405")
+    assert b"allow: POST" in answer
+    assert b'"METHOD_NOT_ALLOWED"' in answer
+
+
+def test_a_line_that_is_no_request_is_400_in_the_contracts_shape(mock: RunningMock) -> None:
+    with RawSocket.connect(mock.base_url) as raw:
+        raw.send(b"GET /calls/create\r\nthis is not HTTP\r\n\r\n")
+        answer = raw.read_answer()
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b'{"error":{"message":' in answer
+
+
+@only_linux
+def test_a_peer_that_pings_and_does_not_read_is_let_go() -> None:
+    def little_is_unread(server: Server) -> None:
+        server.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+    with (
+        running_mock(little_is_unread, rate_limit_per_hour=0) as mock,
+        RawSocket.dial(mock.create()["websocketUrl"]) as raw,
+    ):
+        with suppress(ConnectionError, TimeoutError):
+            for _ in range(2_000):
+                raw.send(frame(PING, bytes(125)) * 100)
+        assert settled(mock)
+
+
+def test_fragments_that_bring_nothing_fill_no_memory(new_call: NewCall) -> None:
+    with RawSocket.dial(new_call("websocket")) as raw:
+        raw.send(frame(TEXT, b'{"type": "ping", ', fin=False))
+        raw.send(frame(CONTINUATION, b"", fin=False) * 10_000)
+        raw.send(frame(CONTINUATION, b'"timestamp": 1.5}'))
+        while True:
+            _, payload = raw.read_frame()
+            if b'"pong"' in payload:
+                break
+
+
+@pytest.mark.parametrize("where", ["a blocked caller", "a half-sent request"])
+def test_the_server_goes_down_within_five_seconds_whoever_holds_on(where: str) -> None:
+    with running_mock(rate_limit_per_hour=0, behaviour="echo") as mock:
+        rates = {"inputSampleRate": 8000, "outputSampleRate": 8000}
+        url = mock.create_inline(greeting="", connectionType="websocket", websocket=rates)["websocketUrl"]
+        with RawSocket.dial(url) as caller, RawSocket.connect(mock.base_url) as client:
+            if where == "a blocked caller":
+                for _ in range(3):
+                    caller.send(frame(BINARY, bytes(400_000)))
+            client.send(requests_in_pieces("X-A: b")[1][0])
+            time.sleep(0.3)
+            mock.stop()
+            stopped_at = time.monotonic()
+            answer = client.read_answer()
+            assert answer.startswith(b"HTTP/1.1 500")
+            assert b'"INTERNAL_ERROR"' in answer
+            assert mock.wait_until_stopped(5.0 - (time.monotonic() - stopped_at))

@@ -125,6 +125,12 @@ def test_a_fault_names_message_path_and_reason() -> None:
         )
 
 
+def test_of_very_many_faults_the_first_is_told_at_once() -> None:
+    start = {"event": "start", "start": {"tracks": [1] * 300_000}}
+    with pytest.raises(PeerError, match="^start: "):
+        CODECS["twilio", "media", Role.AGENT].decode(json.dumps(start))
+
+
 def test_an_unknown_event_is_refused_with_the_known_ones() -> None:
     with pytest.raises(PeerError, match="unknown event 'hello', expected one of connected, dtmf, mark, media, start"):
         CODECS["twilio", "media", Role.AGENT].decode('{"event": "hello"}')

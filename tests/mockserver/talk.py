@@ -12,6 +12,7 @@ from contract.audio import AudioFormat, Encoding, encode
 from contract.codec import Codec, Role
 from contract.documents import asyncapi
 from contract.events import Audio, Event, Started
+from contract.stream import Traits
 from mockserver.agents import Agent, Parrot
 from mockserver.conversation import Conversation
 from mockserver.store import CallSettings
@@ -57,6 +58,7 @@ class Talk:
             self.settings,
             agent(self.settings),
             CODECS[self.settings.connection_type],
+            Traits.of(asyncapi(self.settings.connection_type)),
             opened_at=0.0,
             time_scale=time_scale,
             new_id=lambda: f"invocation-{next(ids)}",

@@ -14,8 +14,9 @@ from contract.errors import PeerError
 from contract.events import Audio, Event, Mark, Started
 from contract.stream import Stream, Traits
 from mockserver.conversation import Ending
-from mockserver.media import MOST_FAULTS_LOGGED, MOST_UNSENT_BYTES, Session
-from mockserver.store import Call, CallSettings
+from mockserver.media import MOST_FAULTS_LOGGED, MOST_UNSENT_BYTES, Session, Switchboard
+from mockserver.store import Call, CallSettings, MemoryCallStore
+from mockserver.ticker import Ticker
 from tests.mockserver.talk import CODECS
 
 START = '{"event": "start", "streamSid": "MZ1", "start": {"streamSid": "MZ1", "callSid": "CA1"}}'
@@ -63,8 +64,8 @@ class Wire:
         self.sent.append((code, reason))
 
 
-def session(party: Script) -> Session:
-    call = Call(
+def created() -> Call:
+    return Call(
         id="c1",
         token="not shown",
         kind="create",
@@ -72,8 +73,14 @@ def session(party: Script) -> Session:
         created_at=CREATED_AT,
         expires_at=CREATED_AT + timedelta(seconds=60),
     )
-    stream = Stream(CODECS["twilio"], Role.AGENT, Traits.of(asyncapi("twilio")))
-    return Session(call, stream, party, lambda: 0.0, lambda at: None)
+
+
+def agent_stream() -> Stream:
+    return Stream(CODECS["twilio"], Role.AGENT, Traits.of(asyncapi("twilio")))
+
+
+def session(party: Script) -> Session:
+    return Session(created(), agent_stream(), party, lambda: 0.0, lambda seconds: None)
 
 
 def written(talked: Session) -> list[Any]:
@@ -140,12 +147,62 @@ def test_a_peer_that_does_not_read_is_dropped_before_memory_fills() -> None:
     assert written(talked) == [(1008, "this end reads too slowly")]
 
 
-def test_what_our_own_contract_forbids_is_logged_and_not_sent(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_our_own_contract_forbids_is_left_out_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     talked = session(Script([Started(stream_id="MZ1"), Mark(name="m")]))
     talked.receive(START)
     talked.tick(0.02)
-    assert len(written(talked)) == 2
-    assert "what its own contract forbids" in caplog.text
+    talked.tick(0.04)
+    assert len(written(talked)) == 3
+    assert caplog.text.count("what its contract forbids") == 1
+
+
+def test_after_the_end_nothing_more_is_heard(caplog: pytest.LogCaptureFixture) -> None:
+    talked = session(Script(RuntimeError("on purpose")))
+    talked.receive(START)
+    for _ in range(10):
+        talked.receive('{"event": "mark", "sequenceNumber": "2", "streamSid": "MZ1", "mark": {"name": "m"}}')
+    assert caplog.text.count("the mock failed") == 1
+
+
+@pytest.mark.parametrize("told", ["", ', "streamSid": ""', ', "streamSid": null'])
+def test_a_carrier_that_tells_no_stream_id_is_answered_all_the_same(told: str) -> None:
+    talked = session(Script([Mark(name="m")]))
+    talked.receive('{"event": "start", "start": {}' + told + "}")
+    talked.tick(0.02)
+    assert '"streamSid":"unknown"' in written(talked)[0]
+
+
+class Refusing(Wire):
+    """A socket whose upgrade fails."""
+
+    async def accept(self) -> None:
+        raise ConnectionError("gone")
+
+
+def test_an_upgrade_that_fails_does_not_use_the_url_up() -> None:
+    store = MemoryCallStore()
+    now = CREATED_AT
+    store.add(created())
+    switchboard = Switchboard(
+        store, Ticker(lambda: 0.0), lambda call, at: (agent_stream(), Script()), now=lambda: now, clock=lambda: 0.0
+    )
+    with pytest.raises(ConnectionError):
+        asyncio.run(switchboard.dial(cast(WebSocket, Refusing()), "not shown"))
+    assert store.take("not shown", now) is not None
+
+
+def test_a_call_that_cannot_be_answered_is_not_left_behind() -> None:
+    def fail(call: Call, at: float) -> tuple[Stream, Script]:
+        raise RuntimeError("on purpose")
+
+    store = MemoryCallStore()
+    store.add(created())
+    switchboard = Switchboard(store, Ticker(lambda: 0.0), fail, now=lambda: CREATED_AT, clock=lambda: 0.0)
+    with pytest.raises(RuntimeError):
+        asyncio.run(switchboard.dial(cast(WebSocket, Refusing()), "not shown"))
+    assert len(switchboard) == 0
+    assert store.take("not shown", CREATED_AT + timedelta(seconds=61)) is None
+    assert len(store) == 0
 
 
 def test_a_close_reason_is_cut_to_what_a_frame_can_hold() -> None:

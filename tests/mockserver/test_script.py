@@ -154,7 +154,7 @@ def test_the_documented_example_is_a_legal_script(script_file: Path) -> None:
         ("steps:\n  - nothing\n", "2: .*found 'nothing'"),
         ("steps:\n  - say: ''\n", r"2: steps\[0\].say: "),
         ("steps:\n  - say: a\n  - wait: {seconds: -1}\n", r"3: steps\[1\].wait.seconds: -1 is less than"),
-        ("steps:\n  - expect: {}\n", r"2: steps\[0\].expect: "),
+        ("steps:\n  - expect: {}\n", r"2: steps\[0\].expect: expected at least one of speech, text, digits, mark"),
         ("steps:\n  - expect: {speech: true, otherwise: []}\n", "within_s"),
         (
             "steps:\n  - expect:\n      speech: true\n      within_s: 1\n      otherwise:\n        - wait: 1\n",
