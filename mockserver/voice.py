@@ -168,7 +168,7 @@ def _syllables(word: str) -> list[str]:
 
 def _tone(syllable: str) -> tuple[float, int]:
     """Pitch and length, by a checksum: Python's own hash differs from run to run."""
-    number = zlib.crc32(syllable.encode())
+    number = zlib.crc32(syllable.encode("utf-8", "surrogatepass"))
     return PITCHES_HZ[number % len(PITCHES_HZ)], SYLLABLE_MS[number // len(PITCHES_HZ) % len(SYLLABLE_MS)]
 
 
