@@ -311,7 +311,8 @@ class Conversation:
                     self._closing = reason
 
     def _say(self, act: Say, now: float) -> None:
-        if self._mouth is None:
+        # Who is about to hang up begins nothing new.
+        if self._mouth is None or self._closing is not None:
             return
         audio_format = self._mouth.audio_format
         if act.turn is None:

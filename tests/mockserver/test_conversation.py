@@ -416,6 +416,15 @@ def test_the_caller_who_talks_on_does_not_keep_an_agent_that_hangs_up() -> None:
     assert talk.conversation.ending is not None
 
 
+def test_an_agent_that_hangs_up_answers_no_more_turns() -> None:
+    talk = Talk(first_speaker="user", inactivity_timeout_s=10, inactivity_action="hang_up", **WEBSOCKET)
+    talk.wait(10.2)
+    talk.speak(1, PCM16K)
+    talk.wait(6)
+    assert [event.text for event in talk.of(Transcript) if event.final and event.role == "agent"] == [FAREWELL]
+    assert talk.conversation.ending is not None
+
+
 def test_the_last_words_are_heard_before_the_hang_up() -> None:
     talk = Talk(first_speaker="user", inactivity_timeout_s=10, inactivity_action="hang_up")
     while talk.conversation.ending is None:
