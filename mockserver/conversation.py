@@ -69,13 +69,10 @@ MOST_AWAITED = 20
 PROMPT = "Are you still there?"
 FAREWELL = "I have not heard anything for a while. Goodbye."
 
-CARRIER_ENCODINGS = {
-    "": Encoding.MULAW,
-    "audio/x-mulaw": Encoding.MULAW,
-    "pcmu": Encoding.MULAW,
-    "pcma": Encoding.ALAW,
-}
-"""The carriers' words for what they send, in lower case; a start message that does not say it means mu-law."""
+CARRIER_ENCODINGS = {"audio/x-mulaw": Encoding.MULAW, "PCMU": Encoding.MULAW, "PCMA": Encoding.ALAW}
+"""The carriers' words for what they send; their case does not matter, and without any it is mu-law."""
+
+_BY_LOWER_CASE = {"": Encoding.MULAW} | {word.lower(): encoding for word, encoding in CARRIER_ENCODINGS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,9 +329,9 @@ class Conversation:
             return AudioFormat(encoding, settings.input_rate_hz), AudioFormat(encoding, settings.output_rate_hz)
         said = (started.encoding if started is not None else None) or ""
         # Plivo's XML writes "audio/x-mulaw;rate=8000", its start message leaves the rate out.
-        heard = CARRIER_ENCODINGS.get(said.partition(";")[0].strip().lower())
+        heard = _BY_LOWER_CASE.get(said.partition(";")[0].strip().lower())
         if heard is None:
-            expected = ", ".join(name for name in CARRIER_ENCODINGS if name)
+            expected = ", ".join(CARRIER_ENCODINGS)
             raise PeerError("start", "$", f"the stream is {said!r:.40}, expected one of {expected}")
         rate_hz = self._traits.rate_hz
         return AudioFormat(heard, rate_hz), AudioFormat(Encoding.MULAW, rate_hz)
