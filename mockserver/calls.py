@@ -40,10 +40,9 @@ _AUDIO = {
 
 @dataclass(frozen=True, kw_only=True)
 class Calls:
-    """The operations, as one base path offers them.
+    """The operations.
 
     Attributes:
-        base_path: what goes before `/calls/{id}` in Location.
         media_url: what goes before the token in `websocketUrl`, with its last slash.
         store: where calls wait.
         agents: the saved agents by id; with `any_agent` every other id exists, too.
@@ -54,7 +53,6 @@ class Calls:
         new_token: makes tokens, unguessable.
     """
 
-    base_path: str
     media_url: str
     store: CallStore
     agents: Mapping[str, SavedAgent]
@@ -71,12 +69,13 @@ class Calls:
         settings = CallSettings(
             agent=agent, greeting=agent.greeting, **_named(exchange.body, _SHARED), **_audio(exchange.body)
         )
-        return self._created("create", settings)
+        return self._created("create", settings, exchange.base_path)
 
     async def create_inline(self, exchange: Exchange) -> Handled:
         """`createInlineCall`: a call whose request says everything.  Raises NoCredit."""
         _must_have_credit(exchange)
-        return self._created("inline", CallSettings(**_named(exchange.body, _INLINE), **_audio(exchange.body)))
+        settings = CallSettings(**_named(exchange.body, _INLINE), **_audio(exchange.body))
+        return self._created("inline", settings, exchange.base_path)
 
     def _agent(self, exchange: Exchange) -> SavedAgent:
         agent_id = exchange.body["agentId"]
@@ -87,7 +86,7 @@ class Calls:
             raise AgentNotFound(shown(agent_id, key=exchange.key))
         return agent
 
-    def _created(self, kind: Literal["create", "inline"], settings: CallSettings) -> Handled:
+    def _created(self, kind: Literal["create", "inline"], settings: CallSettings, base_path: str) -> Handled:
         now = self.clock()
         call = Call(
             id=self.new_id(),
@@ -98,7 +97,7 @@ class Calls:
             expires_at=now + timedelta(seconds=self.url_ttl_s),
         )
         self.store.add(call)
-        return self._body(call), 201, {"Location": f"{self.base_path}/calls/{call.id}", "Cache-Control": "no-store"}
+        return self._body(call), 201, {"Location": f"{base_path}/calls/{call.id}", "Cache-Control": "no-store"}
 
     def _body(self, call: Call) -> dict[str, Any]:
         body: dict[str, Any] = {

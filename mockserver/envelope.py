@@ -86,7 +86,7 @@ class Envelope:
         came = headers.get(b"x-request-id", b"")
         # Whoever sends the key as the request's id must not get it back.
         own = _SANE_ID.fullmatch(came) and not (key and key in came)
-        return Exchange(came.decode() if own else self._new_request_id(), key)
+        return Exchange(came.decode() if own else self._new_request_id(), key=key)
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         headers = [(b"x-request-id", exchange.request_id.encode())]

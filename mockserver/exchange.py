@@ -19,6 +19,7 @@ class Exchange:
 
     Attributes:
         request_id: what the answer's X-Request-Id says.
+        base_path: what came before the operation's path; empty where nothing did.
         key: the API key as it came; must never be shown.
         account: whose key it is, once that was judged.
         rate: where that account stands, once the request was counted.
@@ -26,6 +27,7 @@ class Exchange:
     """
 
     request_id: str
+    base_path: str = ""
     key: bytes | None = field(default=None, repr=False)
     account: Account | None = None
     rate: RateState | None = None

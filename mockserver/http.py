@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -77,8 +76,7 @@ def http_app(
     Raises:
         DocumentError: the document cannot be served.
     """
-    calls = partial(
-        Calls,
+    calls = Calls(
         media_url=media_url(base_url),
         store=store,
         agents=saved_agents(settings.agents),
@@ -94,7 +92,8 @@ def http_app(
 
     operations = operations_app(
         document,
-        {path: calls(base_path=path) for path in BASE_PATHS},
+        calls,
+        BASE_PATHS,
         accounts=accounts,
         limiter=rate_limiter,
         now=now,

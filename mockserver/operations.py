@@ -15,6 +15,7 @@ from mockserver.admission import KeyCheck, Turnstile
 from mockserver.body import BodyReader
 from mockserver.calls import Calls
 from mockserver.errors import NotFound
+from mockserver.exchange import Exchange
 from mockserver.framework import (
     AsyncApp,
     ContextMiddleware,
@@ -33,7 +34,8 @@ _JSON = "application/json"
 
 def operations_app(
     document: Mapping[str, Any],
-    handlers: Mapping[str, Calls],
+    calls: Calls,
+    base_paths: Sequence[str],
     *,
     accounts: Accounts,
     limiter: RateLimiter,
@@ -41,7 +43,7 @@ def operations_app(
     max_body_bytes: int,
     read_within_s: float,
 ) -> ASGIApp:
-    """The operations of a document, once under each base path; `handlers` says what answers them there.
+    """The operations of a document, answered by `calls`, under each base path (without a slash at its end).
 
     Errors are raised, not answered.  `now` is Unix seconds.  Raises DocumentError if the document cannot be served.
     """
@@ -49,14 +51,14 @@ def operations_app(
     try:
         app = _connexion(
             document,
+            exact_paths=partial(_ExactPaths, base_paths=base_paths),
             security=partial(KeyCheck, accounts),
             admit=partial(Turnstile, limiter=limiter, now=now),
             read_body=partial(
                 BodyReader, operations=_with_body(document), max_bytes=max_body_bytes, read_within_s=read_within_s
             ),
         )
-        for base_path, calls in handlers.items():
-            app.add_api(dict(document), base_path=base_path, resolver=Resolver(_finder(document, calls)))
+        app.add_api(dict(document), base_path="", resolver=Resolver(_finder(document, calls)))
         _build(app)
     except DocumentError:
         raise
@@ -68,6 +70,7 @@ def operations_app(
 def _connexion(
     document: Mapping[str, Any],
     *,
+    exact_paths: Callable[[ASGIApp], ASGIApp],
     security: Callable[[], KeyCheck],
     admit: Callable[[ASGIApp], ASGIApp],
     read_body: Callable[[ASGIApp], ASGIApp],
@@ -80,7 +83,7 @@ def _connexion(
     return AsyncApp(
         __name__,
         middlewares=[
-            _ExactPaths,
+            exact_paths,
             RoutingMiddleware,
             SecurityMiddleware,
             admit,
@@ -99,14 +102,26 @@ def _connexion(
 
 
 class _ExactPaths:
-    """ASGI middleware: a path with a slash too many is none.  Connexion would redirect it, as the Host header says."""
+    """ASGI middleware: takes the base path off, and refuses a path with a slash too many.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Connexion would check and compile the document once more for each base path, and redirect the slash to where the
+    Host header says.
+    """
+
+    def __init__(self, app: ASGIApp, *, base_paths: Sequence[str]) -> None:
         self._app = app
+        self._prefixes = tuple(f"{path}/" for path in base_paths if path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].endswith("/"):
-            raise NotFound("there is nothing at this path; no path ends with a slash")
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            if path.endswith("/"):
+                raise NotFound("there is nothing at this path; no path ends with a slash")
+            prefix = next((prefix for prefix in self._prefixes if path.startswith(prefix)), None)
+            if prefix is not None:
+                Exchange.of(scope).base_path = prefix[:-1]
+                path = path[len(prefix) - 1 :]
+                scope = {**scope, "path": path, "raw_path": path.encode()}
         await self._app(scope, receive, send)
 
 
