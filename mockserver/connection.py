@@ -15,7 +15,9 @@ from mockserver.errors import BadRequest, answer
 LET_GO_WITHIN_S = 2.0
 """How long after the end of its call a peer may take to read what is still under way to it, in seconds."""
 
+_UPGRADE = re.compile(rb"^upgrade:", re.IGNORECASE | re.MULTILINE)
 _OTHER_UPGRADE = re.compile(rb"^upgrade:(?![ \t]*websocket[ \t]*\r$)", re.IGNORECASE | re.MULTILINE)
+_DIAL = re.compile(rb"GET \S+ HTTP/1\.1\r\n")
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}(?= )")
 _PARSED_METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PURGE".split())
 
@@ -86,10 +88,11 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
 
 def _readable(data: bytes) -> bytes:
-    """The beginning of a request with no upgrade in it but to WebSocket, and a method that the parser knows."""
+    """The beginning of a request: no upgrade in it but a dial's (RFC 6455, 4.1), and a method that the parser knows."""
     head, end, rest = data.partition(b"\r\n\r\n")
     method = _METHOD.match(head)
     if method is not None and method[0] not in _PARSED_METHODS:
         # No method of the contract, like PURGE, and answered like it.
         head = b"PURGE" + head[method.end() :]
-    return _OTHER_UPGRADE.sub(b"x-upgrade:", head) + end + rest
+    unwanted = _OTHER_UPGRADE if _DIAL.match(head) else _UPGRADE
+    return unwanted.sub(b"x-upgrade:", head) + end + rest

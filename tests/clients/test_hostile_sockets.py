@@ -35,6 +35,7 @@ BAD_HANDSHAKES: dict[str, Bytes] = {
     "an upgrade to something else": lambda url: handshake(url, Upgrade="h2c"),
     "no connection": lambda url: handshake(url, Connection=None),
     "a POST": lambda url: handshake(url, method="POST"),
+    "HTTP/1.0": lambda url: handshake(url).replace(b"HTTP/1.1", b"HTTP/1.0", 1),
     "a header of 100 kB": lambda url: handshake(url, X_Long="x" * 100_000),
     "a thousand headers": lambda url: handshake(url, **{f"X_{number}": "x" for number in range(1000)}),
     "no HTTP at all": lambda url: b"\x16\x03\x01\x02\x00\x01\x00" * 100,
@@ -270,6 +271,7 @@ def requests_in_pieces(head: str, method: str = "POST") -> list[list[bytes]]:
     [
         "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__",
         "Connection: upgrade\r\nupgrade: TLS/1.0",
+        "Connection: Upgrade\r\nUpgrade: websocket",
     ],
 )
 @pytest.mark.parametrize("packets", [0, 1])
