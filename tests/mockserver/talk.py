@@ -23,6 +23,15 @@ TICK_S = 0.02
 Kind = TypeVar("Kind", bound=Event)
 
 MULAW = AudioFormat(Encoding.MULAW, 8000)
+PCM16K = AudioFormat(Encoding.PCM16, 16000)
+
+WEBSOCKET: dict[str, Any] = {
+    "connection_type": "websocket",
+    "codec": "pcm",
+    "input_rate_hz": 16000,
+    "output_rate_hz": 16000,
+}
+"""Settings of a custom client."""
 
 CODECS = {kind: Codec(asyncapi(kind), Role.AGENT) for kind in ("twilio", "telnyx", "plivo", "websocket")}
 

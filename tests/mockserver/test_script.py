@@ -4,13 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from contract.audio import AudioFormat, Encoding
 from contract.errors import DocumentError
 from contract.events import Audio, Digit, HangUp, Mark, TextMessage, ToolInvoked, ToolResult, Transcript
 from mockserver.script import Script, Scripted
-from tests.mockserver.talk import Talk
-
-PCM16K = AudioFormat(Encoding.PCM16, 16000)
+from tests.mockserver.talk import PCM16K, Talk
 
 
 @pytest.fixture
