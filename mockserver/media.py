@@ -79,7 +79,7 @@ class Session:
         self._wanted = asyncio.Event()
         self._ending: Ending | None = None
         self._faults = 0
-        self._misspoken = 0
+        self._misspoken = False
         self._heard = 0
         self._said = 0
         self._opened_at = clock()
@@ -188,7 +188,7 @@ class Session:
             except UsageError as error:
                 if not self._misspoken:
                     logger.error("call %s: the mock left out what its contract forbids: %s", self._call.id, str(error))
-                self._misspoken += 1
+                self._misspoken = True
                 continue
             self._unsent.append(wire)
             self._unsent_bytes += len(wire)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import sys
@@ -12,6 +13,7 @@ from contextlib import suppress
 import pytest
 from websockets.sync.client import connect
 
+from mockserver.connection import WebSocketConnection
 from mockserver.server import Server
 from tests.clients.conftest import NewCall
 from tests.clients.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, frame, handshake
@@ -322,6 +324,10 @@ def test_fragments_that_bring_nothing_fill_no_memory(new_call: NewCall) -> None:
     with RawSocket.dial(new_call("websocket")) as raw:
         raw.send(frame(TEXT, b'{"type": "ping", ', fin=False))
         raw.send(frame(CONTINUATION, b"", fin=False) * 10_000)
+        raw.send(frame(PING))
+        while raw.read_frame()[0] != PONG:
+            pass
+        assert max(len(held.frames) for held in gc.get_objects() if isinstance(held, WebSocketConnection)) == 1
         raw.send(frame(CONTINUATION, b'"timestamp": 1.5}'))
         while True:
             _, payload = raw.read_frame()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import jwt
 import pytest
@@ -64,6 +65,19 @@ def test_a_dialled_webrtc_url_offers_a_room() -> None:
     claims = jwt.decode(offered["token"], SECRET, algorithms=["HS256"])
     assert set(offered) == {"roomUrl", "token"}
     assert claims["exp"] > time.time()
+
+
+def test_the_time_scale_shortens_a_webrtc_call() -> None:
+    livekit: dict[str, Any] = {
+        "livekit_url": "wss://livekit.example",
+        "livekit_key": "devkey",
+        "livekit_secret": SECRET,
+    }
+    with running_mock(time_scale=1000, **livekit) as mock:
+        with connect(mock.create_inline(connectionType="webrtc", maxDuration=60)["websocketUrl"]) as socket:
+            socket.recv(timeout=5)
+            with pytest.raises(ConnectionClosed, match="maxDuration is over"):
+                socket.recv(timeout=5)
 
 
 def test_without_a_livekit_server_the_close_says_what_to_configure(mock: RunningMock) -> None:
