@@ -1,0 +1,142 @@
+"""The field websocket: what it must hold for which connection type."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from contract_tests.context import Context
+from contract_tests.requirements import CARRIERS, OPERATIONS, requirement
+
+SETTINGS = "openapi/calls.yaml#/components/schemas/AudioSettings"
+RATES = {"inputSampleRate": 16000, "outputSampleRate": 16000}
+WHY = "Audio at a rate that nobody agreed on is noise, or plays too fast or too slowly."
+
+
+def _asked(it: Context, websocket: Any) -> dict[str, Any]:
+    return it.valid(connectionType="websocket") | {"websocket": websocket}
+
+
+@requirement(
+    "websocket.rates-required",
+    "With connectionType websocket, both sample rates are required.",
+    source=SETTINGS,
+    how="Requests without websocket, and with one or none of the two rates, are sent.",
+    why=WHY,
+    mend="Where connectionType is websocket, refuse a body without both rates with 400.",
+    variants=OPERATIONS,
+    smoke=True,
+)
+async def rates_required(it: Context) -> None:
+    """Without the object, without each rate."""
+    await it.refused(it.variant, it.valid(connectionType="websocket"), "websocket is missing")
+    await it.refused(it.variant, _asked(it, {}), "both rates are missing")
+    await it.refused(it.variant, _asked(it, {"inputSampleRate": 16000}), "outputSampleRate is missing")
+    await it.refused(it.variant, _asked(it, {"outputSampleRate": 16000}), "inputSampleRate is missing")
+    often: list[Any] = ["x", [], None]
+    for wrong in [*often, 5, True] if it.deep else often:
+        await it.refused(it.variant, _asked(it, wrong), f"websocket is {json.dumps(wrong)}, no object")
+
+
+@requirement(
+    "websocket.rates-elsewhere",
+    "For every other connection type the rates are not required, and ignored.",
+    source=SETTINGS,
+    how="Carrier calls are asked for with an empty websocket object, with one rate, with both.",
+    why="A client that keeps its audio settings while it changes the carrier must not be refused.",
+    mend="Look at websocket only where connectionType is websocket.",
+    variants=OPERATIONS,
+)
+async def rates_elsewhere(it: Context) -> None:
+    """Each carrier, and the default."""
+    kinds = [*CARRIERS, *(("webrtc",) if it.variant == "inline" else ())]
+    for kind in kinds:
+        await it.accepted(it.variant, it.valid(connectionType=kind, websocket={}), f"{kind} without rates")
+    await it.accepted(it.variant, it.valid(websocket={"codec": "g711"}), "the default connection type without rates")
+    one = {"inputSampleRate": 16000}
+    await it.accepted(it.variant, it.valid(connectionType="telnyx", websocket=one), "one rate")
+    await it.accepted(it.variant, it.valid(connectionType="plivo", websocket=RATES), "rates, which are ignored")
+
+
+async def _legal(it: Context, each: dict[str, dict[str, Any]]) -> None:
+    together = [
+        {"inputSampleRate": 8000, "outputSampleRate": 48000, "codec": "pcm", "enableAudioBuffering": True},
+        {"inputSampleRate": 48000, "outputSampleRate": 8000, "codec": "g711", "enableAudioBuffering": False},
+        {"inputSampleRate": 11025, "outputSampleRate": 22050, "twilioStream": True},
+        {"inputSampleRate": 22050, "outputSampleRate": 11025, "twilioStream": False},
+    ]
+    bodies = [_asked(it, settings) for settings in together]
+    await it.all_accepted(
+        it.variant, "websocket", bodies, {what: _asked(it, RATES | some) for what, some in each.items()}
+    )
+
+
+async def _rate(it: Context, field: str) -> None:
+    await _legal(it, {f"{field} {legal}": {field: legal} for legal in (8000, 48000, 11025, 22050)})
+    often: list[Any] = [7999, 48001, 16000.5, "16000", True, None]
+    for wrong in [*often, 0, -16000, [16000], 10**9] if it.deep else often:
+        await it.refused(it.variant, _asked(it, RATES | {field: wrong}), f"{field} is {json.dumps(wrong)}")
+
+
+@requirement(
+    "websocket.input-rate",
+    "inputSampleRate is an integer from 8000 to 48000.",
+    source=f"{SETTINGS}/properties/inputSampleRate",
+    how="Both bounds and rates between them must be accepted; one step outside, other types and fractions refused.",
+    why=WHY,
+    mend="Check type and bounds of the rate; convert nothing.",
+    variants=OPERATIONS,
+)
+async def input_rate(it: Context) -> None:
+    """Bounds and types."""
+    await _rate(it, "inputSampleRate")
+
+
+@requirement(
+    "websocket.output-rate",
+    "outputSampleRate is an integer from 8000 to 48000.",
+    source=f"{SETTINGS}/properties/outputSampleRate",
+    how="Both bounds and rates between them must be accepted; one step outside, other types and fractions refused.",
+    why=WHY,
+    mend="Check type and bounds of the rate; convert nothing.",
+    variants=OPERATIONS,
+)
+async def output_rate(it: Context) -> None:
+    """Bounds and types."""
+    await _rate(it, "outputSampleRate")
+
+
+@requirement(
+    "websocket.codec",
+    "codec is pcm or g711.",
+    source=f"{SETTINGS}/properties/codec",
+    how="Both must be accepted; other words, letter cases, types and null refused.",
+    why=WHY,
+    mend="Compare with the two words exactly.",
+    variants=OPERATIONS,
+)
+async def codec(it: Context) -> None:
+    """The two words, and others."""
+    await _legal(it, {f"codec {legal}": {"codec": legal} for legal in ("pcm", "g711")})
+    often: list[Any] = ["PCM", "opus", "", None, 5]
+    for wrong in [*often, "G711", "pcm16", True, ["pcm"]] if it.deep else often:
+        await it.refused(it.variant, _asked(it, RATES | {"codec": wrong}), f"codec is {json.dumps(wrong)}")
+
+
+@requirement(
+    "websocket.buffering",
+    "enableAudioBuffering is a boolean.",
+    source=f"{SETTINGS}/properties/enableAudioBuffering",
+    how="true and false must be accepted; texts, numbers and null refused.",
+    why=WHY,
+    mend="Take a JSON boolean and nothing else.",
+    variants=OPERATIONS,
+)
+async def buffering(it: Context) -> None:
+    """Booleans only."""
+    switches = ("enableAudioBuffering", "twilioStream")
+    await _legal(it, {f"{name} {json.dumps(on)}": {name: on} for name in switches for on in (True, False)})
+    often: list[Any] = ["true", 1, 0, None]
+    for wrong in [*often, "", [True]] if it.deep else often:
+        body = _asked(it, RATES | {"enableAudioBuffering": wrong})
+        await it.refused(it.variant, body, f"enableAudioBuffering is {json.dumps(wrong)}")

@@ -1,0 +1,288 @@
+"""The fields of both requests: required, typed, bounded and listed as the document says; legal values pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contract_tests.context import Context, made_up_agent
+from contract_tests.findings import Requirement
+from contract_tests.requirements import Check, register_check, requirement
+
+CREATE = "openapi/calls.yaml#/components/schemas/CreateCallRequest"
+INLINE = "openapi/calls.yaml#/components/schemas/CreateInlineCallRequest"
+WHY = "A client that breaks the rule has a bug that it must hear of; one that keeps it must be let in."
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """What one field of one operation may be: values that must pass, and values that must be refused.
+
+    `seldom` holds illegal values that only the deep profile has the requests for.
+    """
+
+    operation: str
+    field: str
+    sentence: str
+    legal: Sequence[Any]
+    illegal: Sequence[Any]
+    seldom: Sequence[Any] = ()
+    smoke: bool = False
+
+
+Values = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
+
+
+def _names(values: Sequence[str], wrong: Sequence[Any]) -> Values:
+    """Legal, illegal and seldom wrong values of an enumeration."""
+    first = values[0]
+    return values, [first.capitalize(), *wrong, "", None, 5], [first.upper(), f" {first}", True, [first], "nonsense"]
+
+
+_BOOLEAN: Values = ([True, False], ["true", 1, 0, None], ["false", "", [True], "yes"])
+
+
+def _whole(least: int, most: int) -> Values:
+    """Legal, illegal and seldom wrong values of a bounded integer; 60.0 is left alone: JavaScript cannot tell."""
+    middle = (least + most) // 2
+    return (
+        [least, most, least + 1, most - 1, middle],
+        [least - 1, most + 1, middle + 0.5, str(middle), True, None, 0],
+        [-middle, 10**9, "", [middle], {}],
+    )
+
+
+_STRING = [None, 5, ["x"]]
+_SELDOM_STRING = [True, {"a": "b"}, 1.5]
+
+
+def _rules() -> list[FieldRule]:
+    rules = [
+        FieldRule("create", "agentId", "agentId is a string.", [], _STRING, _SELDOM_STRING, smoke=True),
+        FieldRule(
+            "create",
+            "connectionType",
+            "connectionType is one of twilio, telnyx, plivo and websocket; webrtc is not offered here.",
+            *_names(["twilio", "telnyx", "plivo"], ["webrtc", "vonage"]),
+            smoke=True,
+        ),
+        FieldRule(
+            "inline",
+            "connectionType",
+            "connectionType is one of webrtc, twilio, telnyx, plivo and websocket.",
+            *_names(["twilio", "telnyx", "plivo", "webrtc"], ["vonage", "sip"]),
+            smoke=True,
+        ),
+        FieldRule(
+            "inline",
+            "systemPrompt",
+            "systemPrompt is a string that is not empty.",
+            ["x"],
+            [*_STRING, ""],
+            _SELDOM_STRING,
+        ),
+        FieldRule("inline", "voice", "voice is a string that is not empty.", [], [*_STRING, ""], _SELDOM_STRING),
+        FieldRule("inline", "language", "language is a string that is not empty.", [], [*_STRING, ""], _SELDOM_STRING),
+        FieldRule("inline", "greeting", "greeting is a string.", ["Hi", "x" * 2000], _STRING, _SELDOM_STRING),
+        FieldRule("inline", "model", "model is a string.", [], _STRING, _SELDOM_STRING),
+        FieldRule(
+            "inline",
+            "temperature",
+            "temperature is a number from 0 to 1.",
+            [0, 1, 0.5, 0.01, 0.99],
+            [-0.1, 1.1, "0.5", True, None],
+            [-1, 2, "", False, [0.5], 100],
+            smoke=True,
+        ),
+        FieldRule("inline", "firstSpeaker", "firstSpeaker is agent or user.", *_names(["agent", "user"], ["caller"])),
+        FieldRule("inline", "interruptible", "interruptible is a boolean.", *_BOOLEAN),
+        FieldRule("inline", "maxDuration", "maxDuration is an integer from 60 to 7200.", *_whole(60, 7200), smoke=True),
+        FieldRule("inline", "inactivityTimeout", "inactivityTimeout is an integer from 10 to 300.", *_whole(10, 300)),
+        FieldRule(
+            "inline",
+            "inactivityAction",
+            "inactivityAction is hang_up or prompt.",
+            *_names(["hang_up", "prompt"], ["hangup"]),
+        ),
+        FieldRule("inline", "recordingEnabled", "recordingEnabled is a boolean.", *_BOOLEAN),
+    ]
+    return rules
+
+
+def _register(rule: FieldRule) -> None:
+    kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in rule.field)
+    schema = CREATE if rule.operation == "create" else INLINE
+
+    async def check(it: Context) -> None:
+        each = {f"{rule.field} {_shown(value)}": it.valid(rule.operation) | {rule.field: value} for value in rule.legal}
+        await it.all_accepted(rule.operation, "fields", _together(it, rule.operation), each)
+        for value in [*rule.illegal, *(rule.seldom if it.deep else ())]:
+            body = it.valid(rule.operation) | {rule.field: value}
+            await it.refused(rule.operation, body, f"{rule.field} is {_shown(value)}")
+
+    register_check(
+        Check(
+            requirement=Requirement(
+                name=f"{rule.operation}.{kebab}",
+                sentence=rule.sentence,
+                source=f"{schema}/properties/{rule.field}",
+                how="Legal values, among them both bounds, must be accepted; values of other types, null, values "
+                "one step "
+                "outside and other spellings must be answered with 400.",
+                why=WHY,
+                mend=f"Check {rule.field} as the document says: type first (a boolean is no number), then bounds; "
+                "convert nothing.",
+            ),
+            run=check,
+            variants=("",),
+            smoke=rule.smoke,
+        )
+    )
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+RULES = _rules()
+
+
+def _together(it: Context, operation: str) -> list[dict[str, Any]]:
+    """A few bodies that between them hold every legal value of every field."""
+    rules = [rule for rule in RULES if rule.operation == operation and rule.legal]
+    most = max(len(rule.legal) for rule in rules)
+    return [
+        it.valid(operation) | {rule.field: rule.legal[index % len(rule.legal)] for rule in rules}
+        for index in range(most)
+    ]
+
+
+for _rule in RULES:
+    _register(_rule)
+
+
+@requirement(
+    "create.required",
+    "agentId is required.",
+    source=f"{CREATE}/required",
+    how="Requests without agentId are sent, alone and with all other fields.",
+    why=WHY,
+    mend="Refuse a body without agentId with 400.",
+    smoke=True,
+)
+async def create_required(it: Context) -> None:
+    """Without the field."""
+    await it.refused("create", {}, "agentId is missing")
+
+
+@requirement(
+    "create.empty-agent",
+    "An empty agentId is answered with 400 or 404.",
+    source=f"{CREATE}/properties/agentId",
+    how="An empty agentId is sent.",
+    why=WHY,
+    mend="Refuse an empty agentId.",
+)
+async def create_empty_agent(it: Context) -> None:
+    """The empty id."""
+    await it.refused("create", {"agentId": ""}, "agentId is empty", 400, 404)
+
+
+@requirement(
+    "create.unknown-agent",
+    "An agent that does not exist is answered with 404.",
+    source="openapi/calls.yaml#/components/responses/AgentNotFound",
+    how="A call is asked for with an id that no agent has (--unknown-agent, or one that is made up), on "
+    "each connection type.",
+    why="A client must be able to tell a wrong id from a wrong request.",
+    mend="Look the agent up in the key's workspace, and answer 404 where there is none.",
+    smoke=True,
+)
+async def create_unknown_agent(it: Context) -> None:
+    """A made-up id, and the known one in another letter case."""
+    unknown = it.settings.unknown_agent or made_up_agent()
+    for changes in ({}, {"connectionType": "telnyx"}):
+        exchange = await it.post("create", {"agentId": unknown} | changes)
+        if exchange.status != 404:
+            it.wrong("404: there is no such agent", exchange.shown(), exchange)
+    if it.settings.agent:
+        near = it.settings.agent + "0"
+        exchange = await it.post("create", {"agentId": near})
+        if exchange.status != 404:
+            it.wrong("404: the id only begins like that of an agent", exchange.shown(), exchange)
+
+
+@requirement(
+    "create.valid",
+    "A valid request creates a call: 201.",
+    source="openapi/calls.yaml#/paths/~1calls~1create/post/responses/201",
+    how="The shortest request and one with every field are sent.",
+    why="It is what the operation is for.",
+    mend="See the answer: it should say what was not understood.  Check --agent too.",
+    smoke=True,
+)
+async def create_valid(it: Context) -> None:
+    """Short and full."""
+    await it.accepted("create", it.valid("create"), "the shortest request")
+    rates = {"inputSampleRate": 16000, "outputSampleRate": 24000, "codec": "pcm", "enableAudioBuffering": True}
+    full = it.valid("create", connectionType="websocket", websocket=rates, metadata={"a": 1})
+    await it.accepted("create", full, "a request with every field")
+
+
+@requirement(
+    "inline.required",
+    "systemPrompt, voice, language and greeting are required.",
+    source=f"{INLINE}/required",
+    how="A valid request is sent without each of them in turn, also where firstSpeaker is user.",
+    why=WHY,
+    mend="Refuse a body that lacks one of the four with 400; greeting is required too, whoever speaks first.",
+    smoke=True,
+)
+async def inline_required(it: Context) -> None:
+    """Without each field."""
+    for field in ("systemPrompt", "voice", "language", "greeting"):
+        body = it.valid("inline")
+        del body[field]
+        await it.refused("inline", body, f"{field} is missing")
+    body = it.valid("inline", firstSpeaker="user")
+    del body["greeting"]
+    await it.refused("inline", body, "greeting is missing, also where firstSpeaker is user")
+    await it.refused("inline", {}, "all required fields are missing")
+
+
+@requirement(
+    "inline.valid",
+    "A valid request creates a call: 201.",
+    source="openapi/calls.yaml#/paths/~1calls~1inline/post/responses/201",
+    how="The shortest request and one with every field are sent.",
+    why="It is what the operation is for.",
+    mend="See the answer: it should say what was not understood.",
+    smoke=True,
+)
+async def inline_valid(it: Context) -> None:
+    """Short and full."""
+    await it.accepted("inline", it.valid("inline"), "the shortest request")
+    full = it.valid(
+        "inline",
+        temperature=0.3,
+        firstSpeaker="user",
+        interruptible=True,
+        maxDuration=300,
+        inactivityTimeout=30,
+        inactivityAction="prompt",
+        recordingEnabled=False,
+        connectionType="websocket",
+        websocket={
+            "inputSampleRate": 8000,
+            "outputSampleRate": 48000,
+            "codec": "g711",
+            "enableAudioBuffering": False,
+            "twilioStream": True,
+        },
+        selectedTools=[{"toolName": "opening-hours"}],
+        metadata={"a": 1},
+    )
+    await it.accepted("inline", full, "a request with every field")

@@ -1,0 +1,193 @@
+"""selectedTools: which tools a call may be given."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from contract_tests.context import Context
+from contract_tests.requirements import requirement
+
+SELECTED = "openapi/calls.yaml#/components/schemas/SelectedTool"
+TEMPORARY = "openapi/calls.yaml#/components/schemas/TemporaryTool"
+WHY = "A tool that is not what the client meant is called in the middle of a conversation, and fails there."
+
+
+def _with(it: Context, tools: Any) -> dict[str, Any]:
+    return it.valid("inline") | {"selectedTools": tools}
+
+
+HTTP = {"baseUrlPattern": "https://shop.example.com/repairs", "httpMethod": "POST"}
+NAMES = ("a", "Z9_", "bookRepair", "a" * 64)
+TIMEOUTS = ("2.5s", "40s", "0.1s", "1s", "39.9s", "40.0s")
+TRANSPORTS: dict[str, Any] = {"http": HTTP, "client": {}, "dataConnection": {}}
+LOCATIONS = tuple(f"PARAMETER_LOCATION_{word}" for word in ("QUERY", "PATH", "HEADER", "BODY"))
+
+
+def _parameter(location: Any) -> dict[str, Any]:
+    return {"name": "day", "location": location, "schema": {"type": "string"}, "required": True}
+
+
+async def _legal(it: Context, each: dict[str, list[Any]]) -> None:
+    """Legal tools: all in one request, each alone where that is refused."""
+    every = [{"toolId": "cmsample0000108l4tool0001"}, {"toolName": "opening-hours"}]
+    every += [entry for name in NAMES for entry in _temporary(modelToolName=name)]
+    every += [entry for timeout in TIMEOUTS for entry in _temporary(timeout=timeout)]
+    every += [entry for name, value in TRANSPORTS.items() for entry in _temporary(**{name: value})]
+    every += _temporary(dynamicParameters=[_parameter(location) for location in LOCATIONS])
+    await it.all_accepted(
+        "inline", "tools", [_with(it, every)], {what: _with(it, tools) for what, tools in each.items()}
+    )
+
+
+def _temporary(**fields: Any) -> list[Any]:
+    return [{"temporaryTool": {"modelToolName": "book_repair", **fields}}]
+
+
+@requirement(
+    "tools.array",
+    "selectedTools is an array of objects.",
+    source="openapi/calls.yaml#/components/schemas/CreateInlineCallRequest/properties/selectedTools",
+    how="An empty array and arrays of tools must be accepted; other types and entries that are no objects refused.",
+    why=WHY,
+    mend="Check that it is an array, and each entry an object.",
+)
+async def array(it: Context) -> None:
+    """Arrays of objects only."""
+    await it.accepted("inline", _with(it, []), "no tools")
+    both = [{"toolId": "cmsample0000108l4tool0001"}, {"toolName": "opening-hours"}]
+    await it.accepted("inline", _with(it, both), "two tools")
+    often: list[Any] = [{}, "x", None, ["x"], [None]]
+    for wrong in [*often, 5, True, [5], [["toolName"]]] if it.deep else often:
+        await it.refused("inline", _with(it, wrong), f"selectedTools is {json.dumps(wrong)}")
+
+
+@requirement(
+    "tools.exactly-one",
+    "Each entry of selectedTools has exactly one of toolId, toolName and temporaryTool.",
+    source=SELECTED,
+    how="Entries with each one must be accepted; with none, two and three of them refused.",
+    why=WHY,
+    mend="Count which of the three keys are there: it must be one.",
+    smoke=True,
+)
+async def exactly_one(it: Context) -> None:
+    """None, each, two, three."""
+    one: dict[str, Any] = {"toolId": "x", "toolName": "y", "temporaryTool": {"modelToolName": "z"}}
+    await _legal(it, {f"an entry with {name}": [{name: value}] for name, value in one.items()})
+    await it.refused("inline", _with(it, [{}]), "an entry without any of the three")
+    await it.refused("inline", _with(it, [{"name": "x"}]), "an entry without any of the three")
+    for left_out in one:
+        two = {name: value for name, value in one.items() if name != left_out}
+        await it.refused("inline", _with(it, [two]), f"an entry with {' and '.join(two)}")
+    await it.refused("inline", _with(it, [one]), "an entry with all three")
+    await it.refused("inline", _with(it, [{"toolName": "y"}, {}]), "a second entry without any of the three")
+
+
+@requirement(
+    "tools.types",
+    "toolId and toolName are strings, temporaryTool is an object.",
+    source=SELECTED,
+    how="Values of other types and null are sent.",
+    why=WHY,
+    mend="Check the type of the value.",
+)
+async def types(it: Context) -> None:
+    """Other types."""
+    often: list[dict[str, Any]] = [{"toolId": 5}, {"toolId": None}, {"toolName": 5}, {"toolName": None}]
+    often += [{"temporaryTool": "x"}, {"temporaryTool": None}]
+    for entry in [*often, {"toolName": ["x"]}, {"temporaryTool": []}] if it.deep else often:
+        await it.refused("inline", _with(it, [entry]), f"an entry {json.dumps(entry)}")
+
+
+@requirement(
+    "tools.model-tool-name",
+    "A temporary tool has a modelToolName: a letter, then letters, digits and underscores, at most 64 characters.",
+    source=f"{TEMPORARY}/properties/modelToolName",
+    how="Names of 1 and 64 characters must be accepted; missing, null, too long and misspelt ones refused.",
+    why=WHY,
+    mend="Match the whole name against ^[A-Za-z][A-Za-z0-9_]{0,63}$.",
+)
+async def model_tool_name(it: Context) -> None:
+    """Legal and illegal names."""
+    await _legal(it, {f"the name {legal}": _temporary(modelToolName=legal) for legal in NAMES})
+    await it.refused("inline", _with(it, [{"temporaryTool": {"description": "x"}}]), "modelToolName is missing")
+    often: list[Any] = ["1abc", "_abc", "a-b", "a" * 65, None, 5]
+    for wrong in [*often, "has space", "a.b", "\u00e9", "name!", ["a"]] if it.deep else often:
+        await it.refused("inline", _with(it, _temporary(modelToolName=wrong)), f"modelToolName is {json.dumps(wrong)}")
+
+
+@requirement(
+    "tools.timeout",
+    "A tool's timeout is a number of seconds followed by s, more than 0 and at most 40.",
+    source=f"{TEMPORARY}/properties/timeout",
+    how="Timeouts up to 40s must be accepted; others, without unit, negative, zero and too long ones refused.",
+    why=WHY,
+    mend="Match ^\\d+(\\.\\d+)?s$, then compare the number with 0 and 40.",
+)
+async def timeout(it: Context) -> None:
+    """Legal and illegal timeouts."""
+    await _legal(it, {f"the timeout {legal}": _temporary(timeout=legal) for legal in TIMEOUTS})
+    often: list[Any] = ["0s", "40.1s", "41s", "5", "5ms", "-1s", 5]
+    for wrong in [*often, "0.0s", "400s", "s", "1.s", ".5s", "5 s", "5S", "1e1s", 2.5] if it.deep else often:
+        await it.refused("inline", _with(it, _temporary(timeout=wrong)), f"the timeout is {json.dumps(wrong)}")
+
+
+@requirement(
+    "tools.one-transport",
+    "A temporary tool has at most one of http, client and dataConnection.",
+    source=TEMPORARY,
+    how="Tools with none and with each must be accepted; with two and three refused.",
+    why=WHY,
+    mend="Count which of the three keys are there: at most one.",
+)
+async def one_transport(it: Context) -> None:
+    """None, each, two, three."""
+    await _legal(it, {f"a tool with {name}": _temporary(**{name: value}) for name, value in TRANSPORTS.items()})
+    for left_out in TRANSPORTS:
+        two = {name: value for name, value in TRANSPORTS.items() if name != left_out}
+        await it.refused("inline", _with(it, _temporary(**two)), f"a tool with {' and '.join(two)}")
+    await it.refused("inline", _with(it, _temporary(**TRANSPORTS)), "a tool with three transports")
+
+
+@requirement(
+    "tools.parameter-location",
+    "A parameter's location is one of the four that the document names.",
+    source="openapi/calls.yaml#/components/schemas/ParameterLocation",
+    how="Each location must be accepted, in dynamic parameters; other words refused.",
+    why=WHY,
+    mend="Compare with PARAMETER_LOCATION_QUERY, _PATH, _HEADER and _BODY exactly.",
+)
+async def parameter_location(it: Context) -> None:
+    """The four words, and others."""
+    await _legal(it, {location: _temporary(dynamicParameters=[_parameter(location)]) for location in LOCATIONS})
+    often: list[Any] = ["body", "PARAMETER_LOCATION_COOKIE", 5]
+    for wrong in [*often, "BODY", "parameter_location_body"] if it.deep else often:
+        body = _with(it, _temporary(dynamicParameters=[_parameter(wrong)]))
+        await it.refused("inline", body, f"the location is {json.dumps(wrong)}")
+
+
+@requirement(
+    "tools.full",
+    "A temporary tool with all that the document knows is accepted.",
+    source=TEMPORARY,
+    how="A tool with every field is sent.",
+    why=WHY,
+    mend="See the answer: it should say what was not understood.",
+)
+async def full(it: Context) -> None:
+    """Every field."""
+    dynamic = {"name": "day", "location": "PARAMETER_LOCATION_BODY", "schema": {"type": "string"}, "required": True}
+    tool = _temporary(
+        description="Books a repair.",
+        timeout="5s",
+        precomputable=True,
+        defaultReaction="AGENT_REACTION_SPEAKS",
+        dynamicParameters=[dynamic, dynamic | {"name": "at", "required": False}],
+        staticParameters=[{"name": "shop", "location": "PARAMETER_LOCATION_QUERY", "value": "north"}],
+        automaticParameters=[
+            {"name": "call", "location": "PARAMETER_LOCATION_HEADER", "knownValue": "KNOWN_PARAM_CALL_ID"}
+        ],
+        http={"baseUrlPattern": "https://shop.example.com/{day}", "httpMethod": "POST"},
+    )
+    await it.accepted("inline", _with(it, tool), "a tool with every field")

@@ -1,0 +1,288 @@
+"""What a check is given: the target, the means to call and dial it, and a place to say what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from contract.audio import AudioFormat, Encoding
+from contract_tests.caller import spoken
+from contract_tests.dialling import Refusal, dial_address, open_socket
+from contract_tests.findings import Case, Layer
+from contract_tests.line import Line
+from contract_tests.secrets_kept import Secrets
+from contract_tests.settings import Profile, TargetSettings
+from contract_tests.target import PATHS, Exchange, Meant, NotChecked, Target
+
+MULAW = AudioFormat(Encoding.MULAW, 8000)
+ALAW = AudioFormat(Encoding.ALAW, 8000)
+
+SHORT_GREETING = "Hello, this is a test call. How can I help you?"
+LONG_GREETING = (
+    "Hello and welcome to this test call. This greeting is long on purpose, so that there is time enough to interrupt "
+    "it while it is being said. It goes on for quite a while, and it says nothing of any interest, until at last it "
+    "comes to an end."
+)
+STALE_S = 1.5
+HTTP_SIDE_BY_SIDE = 12
+SYSTEM_PROMPT = "You are the friendly receptionist of a bicycle shop. Answer every question with one short sentence."
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that was created: what was asked for, and the answer."""
+
+    request: dict[str, Any]
+    exchange: Exchange
+    body: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """Its websocketUrl, empty where there is none."""
+        url = self.body.get("websocketUrl")
+        return url if isinstance(url, str) else ""
+
+
+class Judge:
+    """One run's shared means: the target, secrets, recordings, and how late this machine is.
+
+    Attributes:
+        lag_s: the longest that this process was held up lately, in seconds, by moment.
+    """
+
+    def __init__(self, settings: TargetSettings) -> None:
+        self.settings = settings
+        self.secrets = Secrets()
+        self.target = Target(settings, self.secrets)
+        self.random = random.Random(settings.seed)
+        self.began_at = time.monotonic()
+        self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
+        self.rooms = {
+            Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
+            Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
+        }
+        self.lags: list[tuple[float, float]] = []
+        self._recordings: dict[str, asyncio.Task[Any]] = {}
+
+    def left_s(self) -> float:
+        """How long the run may still take, in seconds."""
+        return self.settings.max_time_s - (time.monotonic() - self.began_at)
+
+    def lag_since(self, moment: float) -> float:
+        """The longest that this process was held up since a moment, in seconds."""
+        return max((lag for at, lag in self.lags if at >= moment), default=0.0)
+
+    async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> Any:
+        """What came of a scenario that several checks look at; it is played once."""
+        task = self._recordings.get(name)
+        if task is None:
+            task = self._recordings[name] = asyncio.ensure_future(record())
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """End what is still being recorded, and let go of the target."""
+        for task in self._recordings.values():
+            task.cancel()
+        await asyncio.gather(*self._recordings.values(), return_exceptions=True)
+        await self.target.close()
+
+
+class Context:
+    """One check's run in one variant.
+
+    Attributes:
+        variant: the operation or connection type.
+        attempt: 1, or 2 where a violation has to show again.
+        cases: what was wrong so far.
+        cause: what most likely causes it; the requirement's own words where a check says nothing.
+    """
+
+    def __init__(self, judge: Judge, variant: str, attempt: int = 1) -> None:
+        self.judge = judge
+        self.settings = judge.settings
+        self.target = judge.target
+        self.variant = variant
+        self.attempt = attempt
+        self.cases: list[Case] = []
+        self.cause = ""
+
+    # saying what is wrong
+
+    def wrong(self, expected: str, received: str, *shown: Exchange | str, cause: str = "") -> None:
+        """Write down a violation; exchanges are shown as the commands that repeat them."""
+        redact = self.judge.secrets.redact
+        lines = tuple(redact(item if isinstance(item, str) else self.target.curl(item)) for item in shown)
+        self.cases.append(Case(expected=redact(expected), received=redact(received)[:2000], reproduce=lines))
+        self.cause = self.cause or redact(cause)
+
+    # HTTP
+
+    def valid(self, operation: str | None = None, **changes: Any) -> dict[str, Any]:
+        """A valid request body of an operation; a change of None leaves the field out."""
+        body: dict[str, Any]
+        if (operation or self.variant) == "create":
+            if self.settings.agent is None:
+                raise NotChecked("no agent is known: --agent ID")
+            body = {"agentId": self.settings.agent}
+        else:
+            body = {
+                "systemPrompt": SYSTEM_PROMPT,
+                "voice": self.settings.voice,
+                "language": self.settings.language,
+                "greeting": SHORT_GREETING,
+            }
+            if self.settings.model is not None:
+                body["model"] = self.settings.model
+        return {name: value for name, value in (body | changes).items() if value is not None}
+
+    async def post(
+        self,
+        operation: str,
+        body: Any = None,
+        *,
+        content: bytes | None = None,
+        key: str | None = "",
+        media_type: str | None = "application/json",
+        headers: Mapping[str, str] | None = None,
+        meant: Meant = Meant.FREE,
+        query: str = "",
+        limit_matters: bool = False,
+    ) -> Exchange:
+        """POST to an operation; with a working key unless another (or None) is given."""
+        raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass") if content is None else content
+        sent = dict(headers or {})
+        if media_type is not None:
+            sent["Content-Type"] = media_type
+        return await self.target.request(
+            "POST",
+            PATHS[operation],
+            key=self.target.key() if key == "" else key,
+            content=raw,
+            headers=sent,
+            operation=operation,
+            meant=meant,
+            query=query,
+            limit_matters=limit_matters,
+        )
+
+    async def accepted(self, operation: str, body: Any, what: str, **options: Any) -> Exchange:
+        """POST what must be accepted; anything but 201 is written down."""
+        exchange = await self.post(operation, body, meant=Meant.VALID, **options)
+        if exchange.status != 201:
+            self.wrong(f"201: {what} is allowed", exchange.shown(), exchange)
+        return exchange
+
+    async def refused(self, operation: str, body: Any, what: str, *statuses: int, **options: Any) -> Exchange:
+        """POST what must be refused, with 400 or one of the statuses; anything else is written down."""
+        exchange = await self.post(operation, body, meant=Meant.INVALID, **options)
+        wanted = statuses or (400,)
+        if exchange.status not in wanted:
+            self.wrong(f"{' or '.join(map(str, wanted))}: {what}", exchange.shown(), exchange)
+        return exchange
+
+    async def all_accepted(self, operation: str, name: str, together: Sequence[Any], each: Mapping[str, Any]) -> None:
+        """Legal values that must be accepted: first many in one request, each alone only where that is refused.
+
+        Args:
+            operation: where to send them.
+            name: names the requests `together`, which are sent once in a run.
+            together: bodies that hold all the legal values of several fields.
+            each: what is legal, and a body that holds just this.
+        """
+
+        async def record() -> bool:
+            answers = [await self.post(operation, body, meant=Meant.VALID) for body in together]
+            return all(answer.status == 201 for answer in answers)
+
+        if self.deep or not await self.judge.recording(f"legal-{operation}-{name}", record):
+            for what, body in each.items():
+                await self.accepted(operation, body, what)
+
+    @property
+    def deep(self) -> bool:
+        """Whether there is room for what is seldom wrong."""
+        return self.settings.profile is Profile.DEEP
+
+    # calls
+
+    async def call(self, operation: str = "inline", **changes: Any) -> Call:
+        """A call, newly created.  Raises NotChecked where the target creates none: other checks say so."""
+        body = self.valid(operation, **changes)
+        exchange = await self.post(operation, body, meant=Meant.VALID)
+        created = exchange.json()
+        if exchange.status != 201 or not isinstance(created, dict) or not isinstance(created.get("websocketUrl"), str):
+            shown = self.judge.secrets.redact(exchange.shown())[:200]
+            raise NotChecked(f"no call could be created ({shown}); the checks of /calls/{operation} say more")
+        return Call(body, exchange, created)
+
+    async def dial(self, call: Call | str, **options: Any) -> Any:
+        """What dialling gives: a ClientConnection, or a Refusal.  Raises NotChecked for a host that is not allowed."""
+        self.target.journal.dials += 1
+        address = dial_address(call if isinstance(call, str) else call.url, self.settings)
+        return await open_socket(address, self.settings, **options)
+
+    @asynccontextmanager
+    async def line(self, call: Call, *, to_agent: AudioFormat | None = None, begin: bool = True) -> AsyncIterator[Line]:
+        """The call, dialled and (unless told otherwise) begun; closed at the end.
+
+        Raises NotChecked where it cannot be dialled: `websocket-url.dialable` says so.
+        """
+        kind = str(call.request.get("connectionType", "twilio"))
+        heard, said = formats(call.request)
+        async with self.judge.open_lines:
+            if time.time() - call.exchange.answered_at > STALE_S:
+                # It waited for a free line so long that its URL may have expired.
+                call = await self.call(call.exchange.operation, **call.request)
+            socket = await self.dial(call)
+            if isinstance(socket, Refusal):
+                raise NotChecked(f"the call could not be dialled ({socket.reason}); websocket-url.dialable says more")
+            line = Line(socket, kind, to_agent or heard, said, time.monotonic())
+            try:
+                if begin:
+                    await line.connect()
+                    await line.start()
+                yield line
+            finally:
+                await line.close()
+
+    def speech(self, line: Line) -> bytes:
+        """What the caller says, as this line carries it."""
+        return spoken(line.to_agent, self.settings.caller_audio)
+
+    def scaled(self, seconds: float) -> float:
+        """How long a clock of the call takes on this target, in real seconds."""
+        return seconds / self.settings.time_scale
+
+    def dial_command(self, call: Call, more: str = "") -> tuple[str, str]:
+        """The two commands that create this call and dial it."""
+        kind = call.request.get("connectionType", "twilio")
+        return self.target.curl(call.exchange), f"calls dial WEBSOCKET_URL --as {kind}{more}"
+
+
+def formats(request: Mapping[str, Any]) -> tuple[AudioFormat, AudioFormat]:
+    """How a call's audio is written, towards the agent and from it."""
+    if request.get("connectionType") != "websocket":
+        return MULAW, MULAW
+    asked = request["websocket"]
+    encoding = Encoding.MULAW if asked.get("codec") == "g711" else Encoding.PCM16
+    return AudioFormat(encoding, asked["inputSampleRate"]), AudioFormat(encoding, asked["outputSampleRate"])
+
+
+def made_up_agent() -> str:
+    """The id of an agent that does not exist."""
+    return "c" + uuid.uuid4().hex[:24]
+
+
+def audio_settings(kind: str, **changes: Any) -> dict[str, Any]:
+    """The fields of a request that ask for a connection type."""
+    asked: dict[str, Any] = {"connectionType": kind}
+    if kind == "websocket":
+        asked["websocket"] = {"inputSampleRate": 16000, "outputSampleRate": 16000, **changes}
+    return asked

@@ -1,0 +1,104 @@
+"""The way from a websocketUrl to an open socket: where it may lead, and how a refusal looks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from contract_tests.settings import TargetSettings
+from contract_tests.target import NotChecked
+
+OPEN_WITHIN_S = 10.0
+_LOOPBACK = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A dial that did not become a WebSocket.
+
+    Attributes:
+        status: of the answer; None where there was none.
+        body: of the answer, as far as it was read.
+        headers: of the answer, names in lower case.
+        reason: in words.
+    """
+
+    status: int | None
+    body: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
+class _Dial(connect):
+    """A dial that follows no redirect: it might lead anywhere."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """Refuse."""
+        return exc
+
+
+def dial_address(url: str, settings: TargetSettings) -> str:
+    """The address to dial for a websocketUrl: rewritten as told, without query and fragment, as carriers dial it.
+
+    Raises NotChecked where it leads to a host that must not be dialled.
+    """
+    for begins, instead in settings.ws_url_rewrites:
+        if url.startswith(begins):
+            url = instead + url[len(begins) :]
+            break
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise NotChecked("the websocketUrl cannot be dialled: it is no URL") from None
+    if parts.scheme not in ("ws", "wss") or not host:
+        raise NotChecked("the websocketUrl cannot be dialled: it is no ws:// or wss:// URL")
+    own = urlsplit(settings.url).hostname or ""
+    allowed = {_LOOPBACK.get(name, name) for name in (own, *settings.allowed_ws_hosts)}
+    if _LOOPBACK.get(host, host) not in allowed:
+        shown = re.sub(r"[^\w.:-]", "?", host)[:80]
+        raise NotChecked(f"the websocketUrl leads to {shown}, which is not the target's host: --allow-ws-host {shown}")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+
+
+async def open_socket(
+    address: str, settings: TargetSettings, headers: Mapping[str, str] | None = None, *, query: str = ""
+) -> ClientConnection | Refusal:
+    """Dial an address as a carrier does: no extension, no subprotocol, no Origin, no key, no redirect."""
+    options: dict[str, Any] = {}
+    if address.startswith("wss:"):
+        context = ssl.create_default_context()
+        if settings.insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        options["ssl"] = context
+    try:
+        return await _Dial(
+            address + query,
+            additional_headers=dict(headers or {}),
+            compression=None,
+            proxy=None,
+            max_size=4 * 1024 * 1024,
+            max_queue=256,
+            open_timeout=OPEN_WITHIN_S,
+            ping_interval=None,
+            close_timeout=2,
+            user_agent_header="Calls-Judge/1.0",
+            **options,
+        )
+    except InvalidStatus as refused:
+        answer = refused.response
+        pairs = tuple((name.lower(), value) for name, value in answer.headers.raw_items())
+        body = bytes(answer.body or b"")[:4096].decode("utf-8", "replace")
+        return Refusal(status=answer.status_code, body=body, headers=pairs, reason=f"HTTP {answer.status_code}")
+    except TimeoutError:
+        return Refusal(status=None, reason=f"no answer within {OPEN_WITHIN_S:g} s")
+    except (WebSocketException, OSError, EOFError, asyncio.IncompleteReadError, ValueError) as error:
+        return Refusal(status=None, reason=f"{type(error).__name__}: {error}")

@@ -1,0 +1,166 @@
+"""Runs checks side by side within a budget of time, and makes findings of what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from contract_tests.context import Context, Judge
+from contract_tests.findings import Finding, Layer, Level, Verdict
+from contract_tests.requirements import Check
+from contract_tests.settings import Profile
+from contract_tests.target import NotChecked
+
+TOO_LATE_S = 1.0
+"""A verdict on time is not given where this process was held up for longer."""
+
+PULSE_S = 0.1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One check in one variant."""
+
+    check: Check
+    variant: str
+
+    @property
+    def name(self) -> str:
+        """As a finding's."""
+        name = self.check.requirement.name
+        return f"{name}[{self.variant}]" if self.variant else name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which checks to run.
+
+    Attributes:
+        profile: smoke runs only what is marked for it.
+        layers: the layers asked for.
+        only, skip: names or sections (or beginnings of names up to a dot).
+        shard: I and N of `--shard I/N`.
+    """
+
+    profile: Profile = Profile.DEFAULT
+    layers: frozenset[Layer] = frozenset(Layer)
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+
+    def jobs(self, checks: Iterable[Check]) -> list[Job]:
+        """The jobs, in the order of the contract."""
+        return [job for check in checks for variant in check.variants if self._takes(job := Job(check, variant))]
+
+    def _takes(self, job: Job) -> bool:
+        requirement = job.check.requirement
+        if requirement.layer not in self.layers or (self.profile is Profile.SMOKE and not job.check.smoke):
+            return False
+        if self.only and not any(_means(word, job) for word in self.only):
+            return False
+        if any(_means(word, job) for word in self.skip):
+            return False
+        index, count = self.shard
+        return int(hashlib.sha256(job.name.encode()).hexdigest(), 16) % count == index - 1
+
+
+def _means(word: str, job: Job) -> bool:
+    return word in (job.name, job.check.requirement.name, job.check.requirement.section)
+
+
+async def run(
+    judge: Judge, jobs: list[Job], on_finding: Callable[[Finding], None] = lambda finding: None
+) -> list[Finding]:
+    """Run the jobs: the first ones alone, the last ones at the end, the others side by side, slow ones first.
+
+    What is not over when the time is, is not checked.
+    """
+    found: dict[str, Finding] = {}
+    pulse = asyncio.create_task(_pulse(judge))
+
+    async def one(job: Job) -> None:
+        async with judge.rooms[job.check.requirement.layer]:
+            finding = await _judged(judge, job)
+        found[job.name] = finding
+        on_finding(finding)
+
+    try:
+        for order in ("first", "any", "last"):
+            due = sorted((job for job in jobs if job.check.order == order), key=lambda job: -job.check.lasts_s)
+            if order == "any":
+                await asyncio.gather(*map(one, due))
+            else:
+                for job in due:
+                    await one(job)
+    finally:
+        pulse.cancel()
+    return [found[job.name] for job in jobs]
+
+
+async def _judged(judge: Judge, job: Job) -> Finding:
+    began_at = time.monotonic()
+    finding = await _attempt(judge, job, 1)
+    if finding.verdict in (Verdict.VIOLATED, Verdict.WARNED) and job.check.again:
+        # A matter of time: it counts only if it shows twice, and not while this machine was too slow to tell.
+        if judge.lag_since(began_at) > TOO_LATE_S:
+            return _not_checked(job, "this machine was too busy to judge times: run again", time.monotonic() - began_at)
+        if judge.left_s() > job.check.lasts_s + 5:
+            began_again_at = time.monotonic()
+            again = await _attempt(judge, job, 2)
+            if again.verdict is not Verdict.NOT_CHECKED or "time is up" not in again.reason:
+                finding = again
+            if finding.verdict in (Verdict.VIOLATED, Verdict.WARNED) and judge.lag_since(began_again_at) > TOO_LATE_S:
+                return _not_checked(job, "this machine was too busy to judge times: run again", 0.0)
+    return finding
+
+
+async def _attempt(judge: Judge, job: Job, attempt: int) -> Finding:
+    context = Context(judge, job.variant, attempt)
+    began_at = time.monotonic()
+    reason = ""
+    try:
+        async with asyncio.timeout(max(0.5, judge.left_s())):
+            await job.check.run(context)
+    except NotChecked as not_checked:
+        reason = judge.secrets.redact(str(not_checked))
+    except TimeoutError:
+        reason = f"the time is up: it takes more than the {judge.settings.max_time_s:g} s of this run (--max-time)"
+    took_s = time.monotonic() - began_at
+    requirement = job.check.requirement
+    if context.cases:
+        verdict = Verdict.VIOLATED if requirement.level is Level.MUST else Verdict.WARNED
+        cases = tuple(sorted(context.cases, key=lambda case: sum(map(len, case.reproduce))))
+        return Finding(
+            requirement=requirement,
+            variant=job.variant,
+            verdict=verdict,
+            cases=cases,
+            cause=context.cause or requirement.mend,
+            took_s=took_s,
+        )
+    if reason:
+        return _not_checked(job, reason, took_s)
+    return Finding(requirement=requirement, variant=job.variant, verdict=Verdict.PASSED, took_s=took_s)
+
+
+def _not_checked(job: Job, reason: str, took_s: float) -> Finding:
+    return Finding(
+        requirement=job.check.requirement,
+        variant=job.variant,
+        verdict=Verdict.NOT_CHECKED,
+        reason=reason,
+        took_s=took_s,
+    )
+
+
+async def _pulse(judge: Judge) -> None:
+    """Write down when this process was held up."""
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(PULSE_S)
+        now = time.monotonic()
+        if now - before > PULSE_S + 0.2:
+            judge.lags.append((now, now - before - PULSE_S))

@@ -1,0 +1,367 @@
+"""A dialled websocketUrl, with the carrier's (or client's) end in our hand.
+
+Talks at the pace of speech, writes down all that it hears and when, plays it as a carrier would, and returns marks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import secrets
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from contract import documents
+from contract.audio import AudioFormat, Encoding, decode
+from contract.codec import Codec, Role, Wire
+from contract.errors import PeerError
+from contract.events import Audio, Clear, Cleared, Connected, Digit, Event, Mark, Started, Stopped
+from contract.resample import Samples
+from contract.stream import Stream, Traits
+from contract_tests.playout import Playout
+
+FRAME_MS = 20
+AUDIBLE_RMS = 60.0
+"""How loud a frame must be to be heard, of 32768: -55 dBFS."""
+
+MOST_MESSAGES = 40_000
+MOST_MESSAGE_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAudio:
+    """A piece of the agent's voice: when it came, when it begins and ends to play, its bytes, whether it is audible."""
+
+    at_s: float
+    plays_from_s: float
+    plays_until_s: float
+    payload: bytes
+    audible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Any message of the agent's: when it came, as it came, the event, or what is wrong with it."""
+
+    at_s: float
+    wire: Wire
+    event: Event | None
+    fault: PeerError | None
+
+
+@functools.cache
+def _compiled(kind: str) -> tuple[Codec, Traits]:
+    document = documents.asyncapi(kind)
+    return Codec(document, Role.CARRIER, next(iter(document["channels"]))), Traits.of(document)
+
+
+def prepare(kind: str) -> None:
+    """Read a connection type's document ahead of its first dial: it takes a fifth of a second."""
+    _compiled(kind)
+
+
+class Line:
+    """One dialled call; all times are seconds of the monotonic clock.
+
+    Args:
+        socket: what was dialled.
+        kind: the connection type.
+        to_agent: how the caller's audio is written; mu-law at 8000 Hz for carriers.
+        from_agent: how the agent's audio should be written.
+
+    Attributes:
+        heard: every message, in order.
+        audio: the agent's audio among them.
+        clears: when the agent withdrew its audio.
+        opened_at, started_at: when the socket opened, and when the start message was sent.
+        closed_at, close_code: when and how the agent ended the call; None while it goes on.
+        spoke_at: when the caller's last speech began; `spoke_until` when it ended.
+        late_s: how late each of our frames went out, in seconds: our own fault, or this machine's.
+        sent_s: how much audio went out, in seconds.
+        marks_returned: how many marks were returned.
+    """
+
+    def __init__(
+        self, socket: ClientConnection, kind: str, to_agent: AudioFormat, from_agent: AudioFormat, opened_at: float
+    ) -> None:
+        self.kind = kind
+        self.to_agent = to_agent
+        self.from_agent = from_agent
+        self.opened_at = opened_at
+        self.started_at: float | None = opened_at if kind in ("websocket", "webrtc") else None
+        self.closed_at: float | None = None
+        self.close_code: int | None = None
+        self.closed_by_us = False
+        self.heard: list[Heard] = []
+        self.audio: list[HeardAudio] = []
+        self.clears: list[float] = []
+        self.spoke_at = 0.0
+        self.spoke_until = 0.0
+        self.stream_id = _new_stream_id(kind)
+        self.silence_on = True
+        self.late_s: list[float] = []
+        self.sent_s = 0.0
+        self.marks_returned = 0
+        codec, traits = _compiled(kind)
+        self._stream = Stream(codec, Role.CARRIER, traits, epoch_ms=int(time.time() * 1000))
+        self._socket = socket
+        self._playout = Playout()
+        self._to_say: deque[bytes] = deque()
+        self._answers: deque[Event] = deque()
+        self._tasks = [asyncio.create_task(self._listen())]
+        if kind != "webrtc":
+            self._tasks.append(asyncio.create_task(self._talk()))
+
+    # what the carrier says
+
+    async def connect(self) -> None:
+        """Say what comes before the start message, where the carrier says anything there."""
+        if self.kind in ("twilio", "telnyx"):
+            await self.say(Connected())
+
+    async def start(self) -> None:
+        """Describe the stream; nothing to do where there is no such message."""
+        if self.kind in ("websocket", "webrtc"):
+            return
+        encoding = {"twilio": "audio/x-mulaw", "plivo": "audio/x-mulaw"}.get(
+            self.kind, "PCMA" if self.to_agent.encoding is Encoding.ALAW else "PCMU"
+        )
+        account, call = _new_account_and_call(self.kind)
+        self.started_at = time.monotonic()
+        await self.say(
+            Started(
+                stream_id=self.stream_id,
+                call_id=call,
+                account_id=account,
+                encoding=encoding,
+                rate_hz=8000,
+                channels=1,
+                tracks=["inbound"],
+                parameters={},
+            )
+        )
+
+    async def say(self, event: Event) -> None:
+        """Send an event of ours; nothing happens once the socket is closed."""
+        await self.send(self._stream.send(event))
+
+    async def send(self, wire: Wire) -> None:
+        """Send a message as it is; nothing happens once the socket is closed."""
+        try:
+            await self._socket.send(wire)
+        except ConnectionClosed:
+            pass
+
+    async def send_json(self, body: dict[str, Any]) -> None:
+        """Send a JSON object as text."""
+        await self.send(json.dumps(body))
+
+    def speak(self, audio: bytes, frame_bytes: tuple[int, ...] = ()) -> None:
+        """Have the caller say this, frame by frame, from now on; `frame_bytes` are the lengths to cut it into."""
+        self.spoke_at = time.monotonic()
+        self.spoke_until = self.spoke_at + self.to_agent.duration_ms(len(audio)) / 1000
+        at, index = 0, 0
+        while at < len(audio):
+            size = frame_bytes[index % len(frame_bytes)] if frame_bytes else self.to_agent.frame_bytes(index)
+            self._to_say.append(audio[at : at + size])
+            at, index = at + size, index + 1
+
+    async def press(self, digits: str) -> None:
+        """Press keys, on a carrier."""
+        for digit in digits:
+            await self.say(
+                Digit(
+                    digit=digit, track="inbound_track" if self.kind == "twilio" else "inbound", occurred_at=_rfc3339()
+                )
+            )
+
+    async def stop(self) -> None:
+        """Say that the call is over, as the carrier does; no audio follows."""
+        self._to_say.clear()
+        self.silence_on = False
+        if self.kind == "plivo":
+            await self.send_json({"event": "stop", "streamId": self.stream_id})
+        elif self.kind in ("twilio", "telnyx"):
+            account, call = _new_account_and_call(self.kind)
+            await self.say(Stopped(call_id=call, account_id=account))
+
+    async def pong(self, within_s: float) -> bool:
+        """Send a WebSocket ping; whether its pong came in time."""
+        try:
+            async with asyncio.timeout(within_s):
+                await (await self._socket.ping())
+        except (TimeoutError, ConnectionClosed):
+            return False
+        return True
+
+    def vanish(self) -> None:
+        """Drop the connection without a word."""
+        self.closed_by_us = True
+        self._socket.transport.abort()
+
+    async def close(self) -> None:
+        """Close the socket, and let go of everything."""
+        self.closed_by_us = self.closed_by_us or self.closed_at is None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(2):
+                await self._socket.close()
+        except (TimeoutError, OSError):
+            self._socket.transport.abort()
+
+    # what the agent says
+
+    @property
+    def alive(self) -> bool:
+        """Whether the agent has not ended the call."""
+        return self.closed_at is None
+
+    def audible(self, after_s: float = 0.0) -> list[HeardAudio]:
+        """The agent's audible audio that came after a moment."""
+        return [piece for piece in self.audio if piece.audible and piece.at_s >= after_s]
+
+    def speaking_until(self) -> float:
+        """When the carrier has played the last audible audio so far."""
+        pieces = self.audible()
+        cut = self.clears[-1] if self.clears else 0.0
+        until = max((piece.plays_until_s for piece in pieces if piece.at_s > cut), default=0.0)
+        return max(until, min(cut, max((piece.plays_until_s for piece in pieces), default=0.0)))
+
+    def events(self, kind: type[Event]) -> list[Heard]:
+        """The agent's messages of one kind."""
+        return [heard for heard in self.heard if isinstance(heard.event, kind)]
+
+    async def until(self, holds: Callable[[], bool], within_s: float) -> bool:
+        """Wait until something holds; whether it did within a time."""
+        deadline = time.monotonic() + within_s
+        while not holds():
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(0.03)
+        return True
+
+    async def hears(self, after_s: float, within_s: float) -> bool:
+        """Wait for audible audio that comes after a moment; False where none came in time or the call ended."""
+        await self.until(lambda: bool(self.audible(after_s)) or not self.alive, within_s)
+        return bool(self.audible(after_s))
+
+    async def quiet(self, for_s: float, within_s: float) -> bool:
+        """Wait until nothing audible has been played for a time; False where the agent goes on and on."""
+
+        def silent() -> bool:
+            return not self.alive or time.monotonic() - max(self.speaking_until(), self.started_at or 0.0) >= for_s
+
+        return await self.until(silent, within_s)
+
+    async def ended(self, within_s: float) -> bool:
+        """Wait for the agent to end the call."""
+        return await self.until(lambda: not self.alive, within_s)
+
+    async def _listen(self) -> None:
+        try:
+            async for wire in self._socket:
+                self._hear(wire, time.monotonic())
+                if len(self.heard) > MOST_MESSAGES:
+                    break
+        except ConnectionClosed:
+            pass
+        finally:
+            if not self.closed_by_us:
+                self.closed_at = time.monotonic()
+                self.close_code = self._socket.close_code
+
+    def _hear(self, wire: Wire, now: float) -> None:
+        event, fault = None, None
+        try:
+            event = self._stream.receive(wire)
+        except PeerError as error:
+            fault, event = error, error.event if isinstance(error.event, Audio | Clear | Mark) else None
+        self.heard.append(Heard(now, wire, event, fault))
+        match event:
+            case Audio(payload=payload):
+                self._hear_audio(payload, now)
+            case Mark(name=name):
+                self._playout.mark(name, now)
+            case Clear():
+                self.clears.append(now)
+                self._playout.clear(now)
+                if self.kind == "plivo":
+                    self._answers.append(Cleared())
+
+    def _hear_audio(self, payload: bytes, now: float) -> None:
+        duration_s = self.from_agent.duration_ms(len(payload)) / 1000
+        from_s = self._playout.play(duration_s, now)
+        audible = bool(len(payload)) and loudness(samples(payload, self.from_agent)) > AUDIBLE_RMS
+        self.audio.append(HeardAudio(now, from_s, from_s + duration_s, payload, audible))
+
+    async def _talk(self) -> None:
+        """Send the caller's audio as it is spoken, else silence, and return marks when they are reached."""
+        due = time.monotonic()
+        index = 0
+        while True:
+            if self.closed_at is not None:
+                return
+            length_s = FRAME_MS / 1000
+            if self.started_at is not None:
+                frame = self._to_say.popleft() if self._to_say else None
+                if frame is None and self.silence_on:
+                    size = self.to_agent.frame_bytes(index)
+                    frame = self.to_agent.silence * (size // self.to_agent.bytes_per_sample)
+                if frame is not None:
+                    self.late_s.append(max(0.0, time.monotonic() - due))
+                    await self._send_audio(frame)
+                    length_s = self.to_agent.duration_ms(len(frame)) / 1000
+                    self.sent_s += length_s
+                index += 1
+                for name in self._playout.reached(time.monotonic()):
+                    await self._say_if_known(Mark(name=name))
+                    self.marks_returned += 1
+                while self._answers:
+                    await self._say_if_known(self._answers.popleft())
+            due += length_s
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    async def _send_audio(self, frame: bytes) -> None:
+        await self.say(Audio(payload=frame, track="inbound"))
+
+    async def _say_if_known(self, event: Event) -> None:
+        if self.kind != "websocket":
+            await self.say(event)
+
+
+def samples(payload: bytes, audio_format: AudioFormat) -> Samples:
+    """The samples of a piece of audio; half a sample at the end is left out."""
+    whole = len(payload) // audio_format.bytes_per_sample * audio_format.bytes_per_sample
+    return decode(payload[:whole], audio_format.encoding)
+
+
+def loudness(of: Samples) -> float:
+    """The root of the mean square, 0 to 32768."""
+    return float(np.sqrt(np.mean(of.astype(np.float64) ** 2))) if len(of) else 0.0
+
+
+def _new_stream_id(kind: str) -> str:
+    return "MZ" + secrets.token_hex(16) if kind == "twilio" else str(uuid.uuid4())
+
+
+def _new_account_and_call(kind: str) -> tuple[str, str]:
+    if kind == "twilio":
+        return "AC" + "0" * 32, "CA" + secrets.token_hex(16)
+    if kind == "telnyx":
+        return str(uuid.uuid4()), "v3:" + secrets.token_urlsafe(40)
+    return "MA" + "X" * 18, str(uuid.uuid4())
+
+
+def _rfc3339() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())

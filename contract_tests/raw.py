@@ -1,0 +1,103 @@
+"""Bare connections: HTTP requests to where sockets are dialled, and WebSocket frames as bad as they are told to be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import ssl
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from contract_tests.settings import TargetSettings
+
+ANSWER_WITHIN_S = 5.0
+MOST_BYTES = 256 * 1024
+
+HANDSHAKE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
+"""Those of a good handshake, beside Host; the key is the example of RFC 6455, 1.3."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An HTTP answer: status (None where none came), headers with names in lower case, and body."""
+
+    status: int | None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+
+def handshake(changes: Mapping[str, str | None]) -> dict[str, str]:
+    """The headers of a handshake; a change of None leaves one out."""
+    return {name: value for name, value in {**HANDSHAKE, **changes}.items() if value is not None}
+
+
+async def connect(address: str, settings: TargetSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to the host of a ws:// or wss:// address.  Raises OSError and TimeoutError."""
+    parts = urlsplit(address)
+    context = None
+    if parts.scheme == "wss":
+        context = ssl.create_default_context()
+        if settings.insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    port = parts.port or (443 if context else 80)
+    async with asyncio.timeout(ANSWER_WITHIN_S):
+        return await asyncio.open_connection(parts.hostname, port, ssl=context)
+
+
+def request_head(method: str, address: str, headers: Mapping[str, str]) -> bytes:
+    """A request's head."""
+    parts = urlsplit(address)
+    lines = [f"{method} {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}"]
+    return "\r\n".join([*lines, *(f"{name}: {value}" for name, value in headers.items()), "", ""]).encode()
+
+
+async def plain_request(
+    method: str, address: str, settings: TargetSettings, *, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """One HTTP request to where sockets are dialled, on a connection of its own."""
+    sent = dict(headers if headers is not None else {"Connection": "close"})
+    if method == "POST":
+        sent["Content-Length"] = "0"
+    received = b""
+    try:
+        reader, writer = await connect(address, settings)
+        try:
+            writer.write(request_head(method, address, sent))
+            async with asyncio.timeout(ANSWER_WITHIN_S if headers is None else 1.5):
+                while len(received) < MOST_BYTES and (part := await reader.read(65536)):
+                    received += part
+        finally:
+            writer.transport.abort()
+    except (OSError, TimeoutError):
+        pass
+    head, _, body = received.partition(b"\r\n\r\n")
+    found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
+    pairs = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
+    return Answer(
+        status=int(found[1]) if found else None,
+        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1").strip()) for name, _, value in pairs),
+        body=body.decode("utf-8", "replace"),
+    )
+
+
+def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:
+    """A frame from a client (RFC 6455, 5.2), good or bad."""
+    mask = os.urandom(4) if masked else b""
+    length, extended = len(payload), b""
+    if length > 65535:
+        length, extended = 127, struct.pack("!Q", length)
+    elif length > 125:
+        length, extended = 126, struct.pack("!H", length)
+    head = bytes([fin << 7 | rsv << 4 | opcode, masked << 7 | length]) + extended
+    if not masked:
+        return head + payload
+    key = (mask * (len(payload) // 4 + 1))[: len(payload)]
+    return head + mask + (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(len(payload), "big")

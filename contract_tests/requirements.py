@@ -1,0 +1,122 @@
+"""The list of everything that is asked, in the order of the contract: each check is registered with its sentence."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contract_tests import checks
+from contract_tests.findings import Layer, Level, Requirement
+
+if TYPE_CHECKING:
+    from contract_tests.context import Context
+
+CheckFunction = Callable[["Context"], Awaitable[None]]
+
+SECTIONS = (
+    "authentication",
+    "create",
+    "inline",
+    "bodies",
+    "websocket",
+    "tools",
+    "defaults",
+    "answers",
+    "errors",
+    "rate-limit",
+    "methods",
+    "websocket-url",
+    "media",
+    "transcripts",
+    "client-tools",
+    "webrtc",
+    "survival",
+    "fuzz",
+)
+"""The sections in the order in which reports show them."""
+
+OPERATIONS = ("create", "inline")
+CARRIERS = ("twilio", "telnyx", "plivo")
+TALKING = (*CARRIERS, "websocket")
+"""The connection types whose audio is on the socket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One requirement and how it is checked.
+
+    Attributes:
+        requirement: the sentence.
+        run: the check; raises what `context.py` names, returns where nothing is wrong.
+        variants: the operations or connection types that it is checked for, one after the other.
+        smoke: whether the shortest profile has it.
+        order: `first` alone, before all others; `last` after all others, over what they saw; else side by side.
+        lasts_s: how long it takes at the least, in real seconds at time scale 1; slow ones are started first.
+        again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
+    """
+
+    requirement: Requirement
+    run: CheckFunction
+    variants: tuple[str, ...] = ("",)
+    smoke: bool = False
+    order: str = "any"
+    lasts_s: float = 0.0
+    again: bool = False
+
+
+_CHECKS: dict[str, Check] = {}
+
+
+def requirement(
+    name: str,
+    sentence: str,
+    *,
+    source: str,
+    how: str,
+    why: str,
+    mend: str,
+    level: Level = Level.MUST,
+    layer: Layer = Layer.HTTP,
+    variants: tuple[str, ...] = ("",),
+    smoke: bool = False,
+    order: str = "any",
+    lasts_s: float = 0.0,
+    again: bool = False,
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Register a check; the arguments are the attributes of Requirement and Check."""
+
+    def register(function: CheckFunction) -> CheckFunction:
+        register_check(
+            Check(
+                requirement=Requirement(
+                    name=name, sentence=sentence, source=source, level=level, layer=layer, how=how, why=why, mend=mend
+                ),
+                run=function,
+                variants=variants,
+                smoke=smoke,
+                order=order,
+                lasts_s=lasts_s,
+                again=again,
+            )
+        )
+        return function
+
+    return register
+
+
+def register_check(check: Check) -> None:
+    """Add a check.  Raises ValueError for a name that is taken or belongs to no section."""
+    name = check.requirement.name
+    if name in _CHECKS or check.requirement.section not in SECTIONS:
+        raise ValueError(f"{name}: taken, or not in a section of {', '.join(SECTIONS)}")
+    _CHECKS[name] = check
+
+
+def all_checks() -> tuple[Check, ...]:
+    """Every check, section by section."""
+    for module in pkgutil.iter_modules(checks.__path__):
+        importlib.import_module(f"{checks.__name__}.{module.name}")
+    return tuple(sorted(_CHECKS.values(), key=lambda check: SECTIONS.index(check.requirement.section)))

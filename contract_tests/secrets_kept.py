@@ -1,0 +1,37 @@
+"""Keeps secrets out of everything that is shown: keys and dial tokens are replaced by words."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+SHORTEST = 4
+"""A secret of fewer characters than this cannot be told from other text, so it is not looked for."""
+
+
+class Secrets:
+    """The secrets of one run, and what stands for each in what people see."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, str] = {}
+        self._pattern: re.Pattern[str] | None = None
+
+    def add(self, secret: str | None, word: str) -> None:
+        """Never show this text; `word` stands for it."""
+        if secret and len(secret) >= SHORTEST and secret not in self._words:
+            self._words[secret] = word
+            self._words.setdefault(quote(secret, safe=""), word)
+            self._pattern = None
+
+    def redact(self, text: str) -> str:
+        """The text without any secret."""
+        if not self._words:
+            return text
+        if self._pattern is None:
+            longest_first = sorted(self._words, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+        return self._pattern.sub(lambda found: self._words[found[0]], text)
+
+    def found_in(self, text: str) -> str | None:
+        """The word for the first secret that a text holds; None if it holds none."""
+        return next((word for secret, word in self._words.items() if secret in text), None)

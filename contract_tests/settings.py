@@ -1,0 +1,69 @@
+"""What a run of the judge is given: the target, the keys to it, what it may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+
+class Profile(Enum):
+    """How thorough a run is."""
+
+    SMOKE = "smoke"
+    DEFAULT = "default"
+    DEEP = "deep"
+
+
+MAX_TIME_S = {Profile.SMOKE: 10.0, Profile.DEFAULT: 90.0, Profile.DEEP: 900.0}
+"""How long a run of each profile may take unless it is told otherwise, in seconds."""
+
+REQUESTS_PER_KEY = {Profile.SMOKE: 120, Profile.DEFAULT: 700, Profile.DEEP: 100_000}
+"""How many requests a run of each profile makes with one key at the most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSettings:
+    """The implementation under test and what the judge may do with it.
+
+    Attributes:
+        url: the base to which `/calls/create` is appended, without a slash at the end.
+        api_keys: keys that work; used in turn.
+        agent: the id of an agent that exists.
+        unfunded_key: a key whose account has no balance.
+        limited_key: a key that is over its rate limit, or gets there within a few requests.
+        unknown_agent: an id that no agent has; one is made up where none is given.
+        voice, language, model: what valid inline requests name.
+        profile: how thorough to be.
+        max_time_s: when to stop, in seconds.
+        seed: what random choices are made from.
+        time_scale: how much faster than real time the target runs maxDuration and inactivityTimeout.
+        url_ttl_s: how long a websocketUrl may be dialled, in seconds; None where that is not known.
+        insecure: whether certificates are left unchecked.
+        allowed_ws_hosts: hosts beside the target's own that may be dialled.
+        ws_url_rewrites: beginnings of a websocketUrl and what to dial instead.
+        caller_audio: a WAV file with what the caller says; None for the built-in recording.
+        max_parallel_calls: how many calls may be open at once.
+        request_timeout_s: how long an answer may take, in seconds.
+    """
+
+    url: str
+    api_keys: tuple[str, ...]
+    agent: str | None = None
+    unfunded_key: str | None = None
+    limited_key: str | None = None
+    unknown_agent: str | None = None
+    voice: str = "Mark"
+    language: str = "en"
+    model: str | None = None
+    profile: Profile = Profile.DEFAULT
+    max_time_s: float = 90.0
+    seed: int = 0
+    time_scale: float = 1.0
+    url_ttl_s: float | None = None
+    insecure: bool = False
+    allowed_ws_hosts: tuple[str, ...] = ()
+    ws_url_rewrites: tuple[tuple[str, str], ...] = ()
+    caller_audio: Path | None = None
+    max_parallel_calls: int = 32
+    request_timeout_s: float = 10.0

@@ -1,0 +1,263 @@
+"""The implementation under test as an HTTP client sees it: bounded, counted, and written down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from contract_tests.secrets_kept import Secrets
+from contract_tests.settings import REQUESTS_PER_KEY, TargetSettings
+
+MOST_BODY_BYTES = 1024 * 1024
+"""How much of an answer is read: whoever sends more is cut off."""
+
+PATHS = {"create": "/calls/create", "inline": "/calls/inline"}
+"""Each operation's path below the base URL."""
+
+KEY_VARIABLE = "$CALLS_API_KEY"
+
+
+class NotChecked(Exception):
+    """Something cannot be checked on this target, or not in this run; the text says why and what would enable it."""
+
+
+class Meant(Enum):
+    """What a request was made to be: the document is held to it, and the answer judged by it."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    FREE = "free"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One request and what came back.
+
+    Attributes:
+        method, path: of the request; the path as far as it goes beyond the base URL.
+        operation: `create` or `inline`, where the path is one's.
+        headers: of the request, without the key.
+        content: the request's body.
+        key: what was sent as X-API-Key; None for no such header.
+        meant: what the request was made to be.
+        status: of the answer; None where none came.
+        answer_headers: names in lower case, in the order in which they came.
+        body: of the answer, at most MOST_BODY_BYTES.
+        failure: why no answer came.
+        answered_at: Unix seconds.
+        took_s: seconds from the request to the end of the answer.
+    """
+
+    method: str
+    path: str
+    operation: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    content: bytes = b""
+    key: str | None = None
+    meant: Meant = Meant.FREE
+    status: int | None = None
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    failure: str = ""
+    answered_at: float = 0.0
+    took_s: float = 0.0
+
+    def header(self, name: str) -> str | None:
+        """The first header of the answer with this name, in lower case."""
+        return next((value for key, value in self.answer_headers if key == name), None)
+
+    def json(self) -> Any:
+        """The answer's body; None where it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def media_type(self) -> str:
+        """The answer's media type in lower case, without parameters; empty where none is given."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    def shown(self) -> str:
+        """The answer in one line, for people."""
+        if self.status is None:
+            return f"no answer: {self.failure}"
+        text = self.body[:400].decode("utf-8", "replace")
+        return f"{self.status} {text}" if text else f"{self.status}, no body"
+
+
+@dataclass
+class Journal:
+    """Every exchange of a run, in the order in which the answers came, and what it cost."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    calls: int = 0
+    dials: int = 0
+
+
+class Target:
+    """Makes requests of one implementation.
+
+    Args:
+        settings: the target and what may be done with it.
+        secrets: learns every key and token.
+    """
+
+    def __init__(self, settings: TargetSettings, secrets: Secrets) -> None:
+        self.settings = settings
+        self.secrets = secrets
+        self.journal = Journal()
+        self._left = {key: REQUESTS_PER_KEY[settings.profile] for key in settings.api_keys}
+        self._limited_until: dict[str, float] = {}
+        self._turn = 0
+        verify: bool | ssl.SSLContext = not settings.insecure
+        # A connection for each request: one that the server closes while it idles would look like a fault of its.
+        limits = httpx.Limits(max_keepalive_connections=0, max_connections=64)
+        self._client = httpx.AsyncClient(
+            verify=verify, trust_env=False, follow_redirects=False, limits=limits, timeout=settings.request_timeout_s
+        )
+        self._busy = asyncio.Semaphore(8)
+        for index, key in enumerate(settings.api_keys):
+            secrets.add(key, KEY_VARIABLE if index == 0 else f"{KEY_VARIABLE}_{index + 1}")
+        secrets.add(settings.unfunded_key, "$CALLS_UNFUNDED_KEY")
+        secrets.add(settings.limited_key, "$CALLS_LIMITED_KEY")
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._client.aclose()
+
+    @property
+    def host(self) -> str:
+        """The target's host."""
+        return urlsplit(self.settings.url).hostname or ""
+
+    def key(self) -> str:
+        """A key that works, in turn.  Raises NotChecked when each has made its requests or reached its limit."""
+        now = time.monotonic()
+        for _ in self.settings.api_keys:
+            self._turn += 1
+            key = self.settings.api_keys[self._turn % len(self.settings.api_keys)]
+            if self._left[key] > 0 and self._limited_until.get(key, 0.0) <= now:
+                return key
+        if any(until > now for until in self._limited_until.values()):
+            raise NotChecked("the key reached the target's rate limit: give more keys (--api-key) or raise the limit")
+        raise NotChecked("the profile's budget of requests is used up: give more keys (--api-key) or --profile deep")
+
+    def left(self) -> int:
+        """How many requests may still be made with working keys."""
+        return sum(self._left.values())
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        operation: str = "",
+        meant: Meant = Meant.FREE,
+        query: str = "",
+        limit_matters: bool = False,
+    ) -> Exchange:
+        """One exchange; a failure of the network is in it, not raised.
+
+        Raises NotChecked where the key's rate limit answered instead, unless `limit_matters`.
+        """
+        sent = dict(headers or {})
+        if key is not None:
+            sent["X-API-Key"] = key
+            if key in self._left:
+                self._left[key] -= 1
+        known = Exchange(
+            method=method,
+            path=path + query,
+            operation=operation,
+            headers=tuple((name, value) for name, value in sent.items() if value != key),
+            content=content,
+            key=key,
+            meant=meant,
+        )
+        async with self._busy:
+            exchange = await self._exchange(known, self.settings.url + path + query, sent)
+        self.journal.exchanges.append(exchange)
+        self._note(exchange)
+        if exchange.status == 429 and key in self._left and not limit_matters:
+            self._left[key] = min(self._left[key], 50)
+            self._limited_until[key] = time.monotonic() + _seconds(exchange.header("retry-after"))
+            raise NotChecked("the key reached the target's rate limit: give more keys (--api-key) or raise the limit")
+        return exchange
+
+    async def _exchange(self, known: Exchange, url: str, headers: dict[str, str]) -> Exchange:
+        began = time.monotonic()
+        values = {name: getattr(known, name) for name in known.__dataclass_fields__}
+        encoded = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers.items()]
+        encoded.append((b"Accept-Encoding", b"identity"))
+        try:
+            async with asyncio.timeout(self.settings.request_timeout_s + 1):
+                async with self._client.stream(known.method, url, content=known.content, headers=encoded) as answer:
+                    body = bytearray()
+                    async for part in answer.aiter_raw():
+                        body += part
+                        if len(body) > MOST_BODY_BYTES:
+                            break
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ssl.SSLError) as error:
+            words = str(error) or f"no answer within {self.settings.request_timeout_s:g} s"
+            values["failure"] = f"{type(error).__name__}: {words}"
+            return Exchange(**values)
+        pairs = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers.raw)
+        values |= {
+            "status": answer.status_code,
+            "answer_headers": pairs,
+            "body": bytes(body[:MOST_BODY_BYTES]),
+            "answered_at": time.time(),
+            "took_s": time.monotonic() - began,
+        }
+        return Exchange(**values)
+
+    def _note(self, exchange: Exchange) -> None:
+        """Learn the token that an answer hands out, so that it is never shown."""
+        if exchange.status is None or not 200 <= exchange.status < 300 or not exchange.operation:
+            return
+        self.journal.calls += 1
+        created = exchange.json()
+        url = created.get("websocketUrl") if isinstance(created, dict) else None
+        if isinstance(url, str):
+            self.secrets.add(token_of(url), "[token]")
+
+    def curl(self, exchange: Exchange) -> str:
+        """The command that makes the same request; the key stands there as a variable."""
+        parts = ["curl", "-isS", "-X", exchange.method, shlex.quote(self.settings.url + exchange.path)]
+        if exchange.key is not None:
+            shown = self.secrets.redact(exchange.key)
+            parts += ["-H", f'"X-API-Key: {shown}"']
+        for name, value in exchange.headers:
+            parts += ["-H", shlex.quote(f"{name}: {value}")]
+        if exchange.content:
+            text = exchange.content[:1500].decode("utf-8", "backslashreplace")
+            more = f"... ({len(exchange.content)} bytes)" if len(exchange.content) > 1500 else ""
+            parts += ["--data-binary", shlex.quote(text + more)]
+        return " ".join(parts)
+
+
+def token_of(url: str) -> str:
+    """What makes a websocketUrl a credential: its longest path segment, or its query where that is longer."""
+    parts = urlsplit(url)
+    return max([*parts.path.split("/"), *(part.partition("=")[2] for part in parts.query.split("&"))], key=len)
+
+
+def _seconds(text: str | None) -> float:
+    try:
+        return max(1.0, float(text or 60))
+    except ValueError:
+        return 60.0

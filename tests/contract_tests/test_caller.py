@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import io
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contract.audio import AudioFormat, Encoding
+from contract_tests.caller import AudioFileError, read_wav, spoken
+from contract_tests.line import AUDIBLE_RMS, loudness, samples
+
+LEVELS = [0, 1, -1, 1000, -1000, 32767, -32768]
+
+
+def wav(frames: bytes, *, width: int = 2, channels: int = 1, rate_hz: int = 8000) -> bytes:
+    """A WAV file of PCM."""
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate_hz)
+        file.writeframes(frames)
+    return written.getvalue()
+
+
+def pcm(levels: list[int], width: int) -> bytes:
+    """16-bit levels, written in samples of so many bytes; 8-bit ones have no sign in a WAV file."""
+    if width == 1:
+        return bytes((level >> 8) + 128 for level in levels)
+    return b"".join((level << 8 * (width - 2)).to_bytes(width, "little", signed=True) for level in levels)
+
+
+def read(tmp_path: Path, content: bytes) -> tuple[list[int], int]:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    audio, rate_hz = read_wav(path)
+    return np.frombuffer(audio, "<i2").tolist(), rate_hz
+
+
+@pytest.mark.parametrize("width", [2, 3, 4])
+def test_samples_of_any_width_are_read_as_16_bits(tmp_path: Path, width: int) -> None:
+    assert read(tmp_path, wav(pcm(LEVELS, width), width=width, rate_hz=44100)) == (LEVELS, 44100)
+
+
+def test_samples_of_8_bits_have_no_sign(tmp_path: Path) -> None:
+    assert read(tmp_path, wav(b"\x00\x80\xff", width=1)) == ([-32768, 0, 32512], 8000)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("channels", [2, 5])
+def test_the_first_channel_is_what_is_said(tmp_path: Path, width: int, channels: int) -> None:
+    mixed = [level for said in (256, -512, 1024) for level in (said, *[4096] * (channels - 1))]
+    assert read(tmp_path, wav(pcm(mixed, width), width=width, channels=channels))[0] == [256, -512, 1024]
+
+
+def test_a_frame_that_is_cut_off_at_the_end_is_left_out(tmp_path: Path) -> None:
+    assert read(tmp_path, wav(pcm([256, 512, 1024], 2))[:-1])[0] == [256, 512]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"", "not a WAV file of PCM"),
+        (b"ID3 this is no WAV", "not a WAV file of PCM"),
+        (b"RIFF\x04\x00\x00\x00WAVE", "not a WAV file of PCM"),
+        (wav(pcm(LEVELS, 2)).replace(b"\x10\x00\x00\x00\x01\x00", b"\x10\x00\x00\x00\x07\x00"), "not a WAV file"),
+        (wav(b""), "holds no audio"),
+        (wav(pcm(LEVELS, 2), rate_hz=7999), "7999 samples a second, expected 8000 to 48000"),
+        (wav(pcm(LEVELS, 2), rate_hz=48001), "48001 samples a second, expected 8000 to 48000"),
+    ],
+    ids=["empty", "mp3", "no chunks", "mu-law", "no audio", "rate too low", "rate too high"],
+)
+def test_a_file_that_cannot_be_used_is_told_by_name_and_reason(tmp_path: Path, content: bytes, complaint: str) -> None:
+    with pytest.raises(AudioFileError, match=complaint) as raised:
+        read(tmp_path, content)
+    assert "a.wav" in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_told_by_name(tmp_path: Path) -> None:
+    with pytest.raises(AudioFileError, match=r"nowhere\.wav"):
+        read_wav(tmp_path / "nowhere.wav")
+
+
+@given(st.integers(20, 32), st.binary(max_size=4), st.integers(0, 60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+def test_a_damaged_or_cut_file_is_audio_or_an_error_of_one_kind(
+    tmp_path: Path, at: int, damage: bytes, length: int
+) -> None:
+    whole = wav(pcm(LEVELS, 2))
+    try:
+        levels, rate_hz = read(tmp_path, (whole[:at] + damage + whole[at + len(damage) :])[:length])
+    except AudioFileError:
+        return
+    assert levels and 8000 <= rate_hz <= 48000
+
+
+@pytest.mark.xfail(raises=RuntimeError, reason="read_wav lets the RuntimeError of Python 3.11's wave module through")
+def test_a_chunk_that_ends_beyond_the_file_is_an_error_of_the_same_kind(tmp_path: Path) -> None:
+    whole = wav(pcm(LEVELS, 2))
+    with pytest.raises(AudioFileError):
+        read(tmp_path, whole[:12] + b"LIST\xff\xff\xff\x7f" + whole[12:])
+
+
+@pytest.mark.parametrize(
+    "audio_format",
+    [
+        AudioFormat(Encoding.MULAW, 8000),
+        AudioFormat(Encoding.ALAW, 8000),
+        AudioFormat(Encoding.PCM16, 16000),
+        AudioFormat(Encoding.PCM16, 11025),
+        AudioFormat(Encoding.PCM16, 48000),
+    ],
+    ids=str,
+)
+def test_the_built_in_sentence_is_two_seconds_of_speech_in_every_format(audio_format: AudioFormat) -> None:
+    said = spoken(audio_format)
+    assert 1500 < audio_format.duration_ms(len(said)) < 3000
+    assert loudness(samples(said, audio_format)) > 10 * AUDIBLE_RMS
+
+
+def test_a_file_of_another_rate_keeps_its_length(tmp_path: Path) -> None:
+    path = tmp_path / "tone.wav"
+    tone = (8000 * np.sin(np.arange(22050) * 2 * np.pi * 440 / 22050)).astype("<i2")
+    path.write_bytes(wav(tone.tobytes(), rate_hz=22050))
+    assert len(spoken(AudioFormat(Encoding.MULAW, 8000), path)) == 8000
