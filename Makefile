@@ -4,13 +4,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: mock test clean
+.PHONY: mock demo test trust clean
 
 mock: $(VENV)/.installed  ## set up and start the mock server; more options: make mock OPTIONS="--port 9000"
 	$(BIN)/calls mock $(OPTIONS)
 
+demo: $(VENV)/.installed  ## judge the mock and a twin that misbehaves, in about two minutes
+	$(BIN)/calls demo
+
 test: $(VENV)/.installed-dev node_modules/.installed  ## set up and run every check and test
 	scripts/check
+
+trust: $(VENV)/.installed-dev node_modules/.installed  ## 20 seeds on every correct target, every fault against every check
+	scripts/trust
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) node_modules

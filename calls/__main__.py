@@ -16,7 +16,7 @@ COMMANDS = {
     "explain": "explain one requirement: where it stands, how it is tested, why, and how to mend a violation",
     "report": "join the reports of several runs into one",
     "dial": "dial a websocketUrl as a carrier or a client would",
-    "demo": "start a mock, and break it to see what `calls verify` says",
+    "demo": "judge the mock, and a twin of it that misbehaves, to see what a verdict looks like",
 }
 """Every command, and what it does; the module of the same name has its `main`."""
 

@@ -50,6 +50,15 @@ class Call:
         return url if isinstance(url, str) else ""
 
 
+class NotDialled(NotChecked):
+    """A call that could not be dialled."""
+
+    def __init__(self, call: Call, reason: str) -> None:
+        super().__init__(f"the call could not be dialled ({reason}); websocket-url.dialable says more")
+        self.call = call
+        self.reason = reason
+
+
 class Judge:
     """One run's shared means: the target, secrets, recordings, and how late this machine is.
 
@@ -232,7 +241,7 @@ class Context:
     async def line(self, call: Call, *, to_agent: AudioFormat | None = None, begin: bool = True) -> AsyncIterator[Line]:
         """The call, dialled and (unless told otherwise) begun; closed at the end.
 
-        Raises NotChecked where it cannot be dialled: `websocket-url.dialable` says so.
+        Raises NotDialled where it cannot be dialled: `websocket-url.dialable` says so.
         """
         kind = str(call.request.get("connectionType", "twilio"))
         heard, said = formats(call.request)
@@ -242,7 +251,7 @@ class Context:
                 call = await self.call(call.exchange.operation, **call.request)
             socket = await self.dial(call)
             if isinstance(socket, Refusal):
-                raise NotChecked(f"the call could not be dialled ({socket.reason}); websocket-url.dialable says more")
+                raise NotDialled(call, socket.reason)
             line = Line(socket, kind, to_agent or heard, said, time.monotonic())
             try:
                 if begin:
@@ -259,6 +268,11 @@ class Context:
     def scaled(self, seconds: float) -> float:
         """How long a clock of the call takes on this target, in real seconds."""
         return seconds / self.settings.time_scale
+
+    @property
+    def long_s(self) -> int:
+        """A maxDuration that gives a call two real minutes on this target's clock, or as much as is legal."""
+        return int(min(7200, max(120, 120 * self.settings.time_scale)))
 
     def dial_command(self, call: Call, more: str = "") -> tuple[str, str]:
         """The two commands that create this call and dial it."""

@@ -34,6 +34,7 @@ AUDIBLE_RMS = 60.0
 """How loud a frame must be to be heard, of 32768: -55 dBFS."""
 
 MOST_MESSAGES = 40_000
+MOST_FAULTS = 200
 MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
@@ -80,6 +81,7 @@ class Line:
 
     Attributes:
         heard: every message, in order.
+        faults: how many of them the document does not allow.
         audio: the agent's audio among them.
         clears: when the agent withdrew its audio.
         opened_at, started_at: when the socket opened, and when the start message was sent.
@@ -101,6 +103,7 @@ class Line:
         self.closed_at: float | None = None
         self.close_code: int | None = None
         self.closed_by_us = False
+        self.faults = 0
         self.heard: list[Heard] = []
         self.audio: list[HeardAudio] = []
         self.clears: list[float] = []
@@ -272,7 +275,9 @@ class Line:
         try:
             async for wire in self._socket:
                 self._hear(wire, time.monotonic())
-                if len(self.heard) > MOST_MESSAGES:
+                if len(self.heard) > MOST_MESSAGES or self.faults > MOST_FAULTS:
+                    # More would only cost time: what is wrong with this peer is clear by now.
+                    self._socket.transport.abort()
                     break
         except ConnectionClosed:
             pass
@@ -287,6 +292,7 @@ class Line:
             event = self._stream.receive(wire)
         except PeerError as error:
             fault, event = error, error.event if isinstance(error.event, Audio | Clear | Mark) else None
+        self.faults += fault is not None
         self.heard.append(Heard(now, wire, event, fault))
         match event:
             case Audio(payload=payload):

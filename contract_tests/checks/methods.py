@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import secrets
 import ssl
@@ -20,7 +21,7 @@ NOT_ALLOWED = "openapi/calls.yaml#/components/responses/MethodNotAllowed"
     "methods.not-allowed",
     "A method that a path does not have is answered with 405.",
     source=NOT_ALLOWED,
-    how="GET, PUT, PATCH and DELETE are sent to both paths, TRACE too (405 or 501), with a valid key.",
+    how="GET and DELETE are sent to both paths, PUT, PATCH and TRACE (405 or 501) to one of them, with a valid key.",
     why="A client that uses the wrong method must be told so, not that there is nothing there.",
     mend="Route all methods of the path, and answer those that it does not have with 405.",
     variants=OPERATIONS,
@@ -28,10 +29,9 @@ NOT_ALLOWED = "openapi/calls.yaml#/components/responses/MethodNotAllowed"
 )
 async def not_allowed(it: Context) -> None:
     """Each method."""
-    for method in ("GET", "PUT", "PATCH", "DELETE", "TRACE"):
-        content = _valid(it) if method in ("PUT", "PATCH") else b""
-        headers = {"Content-Type": "application/json"} if content else None
-        exchange = await _send(it, method, content=content, headers=headers)
+    others = ("PUT", "TRACE") if it.variant == "create" else ("PATCH",)
+    for method in ("GET", "DELETE", *(("PUT", "PATCH", "TRACE") if it.deep else others)):
+        exchange = await another_method(it, method)
         allowed = (405, 501) if method == "TRACE" else (405,)
         if exchange.status not in allowed:
             it.wrong(f"{' or '.join(map(str, allowed))}: the path has no {method}", exchange.shown(), exchange)
@@ -50,7 +50,7 @@ async def not_allowed(it: Context) -> None:
 async def allow(it: Context) -> None:
     """What it names."""
     for method in ("GET", "DELETE"):
-        exchange = await _send(it, method)
+        exchange = await another_method(it, method)
         if exchange.status != 405:
             continue
         named = {word.strip().upper() for word in (exchange.header("allow") or "").split(",") if word.strip()}
@@ -60,7 +60,7 @@ async def allow(it: Context) -> None:
         for other in sorted(named - {"POST"}):
             if not re.fullmatch(r"[A-Z]{1,16}", other) or other == "CONNECT":
                 continue
-            tried = await _send(it, other)
+            tried = await another_method(it, other)
             if tried.status == 405:
                 it.wrong(
                     f"no {other} in Allow: it is answered with 405", f"Allow: {exchange.header('allow')}", exchange
@@ -100,8 +100,8 @@ async def error_shape(it: Context) -> None:
     """Both errors."""
     it.variant = "inline"
     for exchange in (
-        await _send(it, "GET"),
-        await it.target.request("GET", f"/nothing-{secrets.token_hex(4)}", key=it.target.key()),
+        await another_method(it, "GET"),
+        await nothing_there(it),
     ):
         body = exchange.json()
         error = body.get("error") if isinstance(body, dict) else None
@@ -121,37 +121,41 @@ async def error_shape(it: Context) -> None:
 async def unknown_paths(it: Context) -> None:
     """Beside and below."""
     word = f"nothing-{secrets.token_hex(4)}"
+    exchanges = [await nothing_there(it)]
     for method, path in (
-        ("GET", f"/{word}"),
-        ("POST", f"/{word}"),
-        ("GET", f"/{word}/calls/create"),
+        ("GET", f"/calls/{word}"),
         ("POST", f"/calls/create/{word}"),
         ("POST", f"/calls/inline/{word}"),
-        ("GET", f"/calls/{word}"),
-        ("POST", f"/{word}/create"),
+        ("POST", f"/{word}/calls/inline"),
     ):
-        content = _valid_inline(it) if method == "POST" else b""
-        headers = {"Content-Type": "application/json"} if content else None
-        exchange = await it.target.request(method, path, key=it.target.key(), content=content, headers=headers)
+        exchanges.append(await _request(it, method, path))
+    for exchange in exchanges:
         if exchange.status != 404:
             it.wrong("404: there is nothing at this path", exchange.shown()[:300], exchange)
 
 
-async def _send(it: Context, method: str, content: bytes = b"", headers: dict[str, str] | None = None) -> Exchange:
+async def another_method(it: Context, method: str) -> Exchange:
+    """Another method on an operation's path, once in a run."""
     path = f"/calls/{it.variant}"
+    exchange: Exchange = await it.judge.recording(f"{method} {path}", lambda: _request(it, method, path))
+    return exchange
+
+
+async def nothing_there(it: Context) -> Exchange:
+    """GET of a path that is not there, once in a run."""
+    path = f"/nothing-{secrets.token_hex(4)}"
+    exchange: Exchange = await it.judge.recording("GET nothing", lambda: _request(it, "GET", path))
+    return exchange
+
+
+async def _request(it: Context, method: str, path: str) -> Exchange:
+    content = b"" if method in ("GET", "DELETE", "TRACE") else _valid(it, path)
+    headers = {"Content-Type": "application/json"} if content else None
     return await it.target.request(method, path, key=it.target.key(), content=content, headers=headers)
 
 
-def _valid(it: Context) -> bytes:
-    import json
-
-    return json.dumps(it.valid()).encode()
-
-
-def _valid_inline(it: Context) -> bytes:
-    import json
-
-    return json.dumps(it.valid("inline")).encode()
+def _valid(it: Context, path: str) -> bytes:
+    return json.dumps(it.valid("create" if "create" in path and it.settings.agent else "inline")).encode()
 
 
 async def _bare(it: Context, line: str) -> tuple[int | None, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from contract.events import Mark
 from contract_tests import scenarios
@@ -23,22 +23,82 @@ URL = "openapi/calls.yaml#/components/schemas/CreatedCall/properties/websocketUr
 MEDIA = Layer.MEDIA
 
 
-async def _survives(it: Context, what: str, send: Callable[[Line], object]) -> None:
-    """Say something odd in a call with firstSpeaker user; the call must go on, and the caller be answered."""
+Send = Callable[[Line], Awaitable[None]]
+
+
+async def _survives(it: Context, what: str) -> None:
+    """Say something odd in a call with firstSpeaker user; the call must go on, and the caller be answered.
+
+    All that is odd is said in one call first; each alone only where that one does not go well.
+    """
+    kinds = [kind for kind in ODDITIES if it.variant in CARRIERS or kind in ("an unknown event", NO_JSON)]
+
+    async def together() -> bool:
+        recording = await _odd_call(it, [ODDITIES[kind] for kind in kinds])
+        return recording.line.alive and recording.answered
+
+    if await it.judge.recording(f"oddities-{it.variant}-{it.attempt}", together):
+        return
+    recording = await _odd_call(it, [ODDITIES[what]])
+    shown, state = it.dial_command(recording.call), f"closed ({recording.line.close_code})"
+    if not recording.spoken_at:
+        it.wrong(f"the call goes on after {what}", state, *shown)
+    elif not recording.answered:
+        state = "nothing" if recording.line.alive else state
+        it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s, after {what}", state, *shown)
+
+
+async def _odd_call(it: Context, sends: list[Send]) -> Recording:
+    """One turn of the caller after odd messages; none where the agent ended the call."""
     call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
     async with it.line(call) as line:
         recording = Recording(call=call, line=line)
         await line.until(lambda: not line.alive, 0.4)
-        await send(line)  # type: ignore[misc]  # coroutines
-        await line.until(lambda: not line.alive, 0.6)
-        shown = it.dial_command(call)
-        if not line.alive:
-            it.wrong(f"the call goes on after {what}", f"closed ({line.close_code})", *shown)
-            return
-        await scenarios.talk(it, line, recording)
-        if not recording.answered:
-            state = "nothing" if line.alive else f"closed ({line.close_code})"
-            it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s, after {what}", state, *shown)
+        for send in sends:
+            await send(line)
+            await line.until(lambda: not line.alive, 0.6)
+        if line.alive:
+            await scenarios.talk(it, line, recording)
+        return recording
+
+
+async def _send_unknown_events(line: Line) -> None:
+    tag = "type" if line.kind == "websocket" else "event"
+    for body in (
+        {tag: "telepathy", "streamSid": line.stream_id, "telepathy": {"a": [1, None]}},
+        {tag: "from-the-future"},
+    ):
+        await line.send_json(body)
+
+
+async def _send_binary(line: Line) -> None:
+    await line.send(b"\x00\xff" * 80)
+    await line.send(b"")
+
+
+async def _send_keys(line: Line) -> None:
+    await line.press("1234567890*#")
+    await line.quiet(1.5, 20)
+
+
+async def _send_marks(line: Line) -> None:
+    for name in ("never-given", "never-given", "\u2603"):
+        await line.say(Mark(name=name))
+
+
+async def _send_no_json(line: Line) -> None:
+    for text in ("{not json", "[]", "42", "null", '"text"', "", '{"event": 5}', '{"type": {}}', "{}"):
+        await line.send(text)
+
+
+NO_JSON = "text that is not JSON"
+ODDITIES: dict[str, Send] = {
+    "an unknown event": _send_unknown_events,
+    "a binary message": _send_binary,
+    "marks that were never given": _send_marks,
+    "key presses": _send_keys,
+    NO_JSON: _send_no_json,
+}
 
 
 @requirement(
@@ -55,16 +115,7 @@ async def _survives(it: Context, what: str, send: Callable[[Line], object]) -> N
 )
 async def unknown_events(it: Context) -> None:
     """A few of them."""
-
-    async def send(line: Line) -> None:
-        tag = "type" if it.variant == "websocket" else "event"
-        for body in (
-            {tag: "telepathy", "streamSid": line.stream_id, "telepathy": {"a": [1, None]}},
-            {tag: "from-the-future"},
-        ):
-            await line.send(json.dumps(body))
-
-    await _survives(it, "an unknown event", send)
+    await _survives(it, "an unknown event")
 
 
 @requirement(
@@ -80,12 +131,7 @@ async def unknown_events(it: Context) -> None:
 )
 async def binary(it: Context) -> None:
     """Full and empty."""
-
-    async def send(line: Line) -> None:
-        await line.send(b"\x00\xff" * 80)
-        await line.send(b"")
-
-    await _survives(it, "a binary message", send)
+    await _survives(it, "a binary message")
 
 
 @requirement(
@@ -101,12 +147,7 @@ async def binary(it: Context) -> None:
 )
 async def keys(it: Context) -> None:
     """Twelve keys."""
-
-    async def send(line: Line) -> None:
-        await line.press("1234567890*#")
-        await line.quiet(1.5, 20)
-
-    await _survives(it, "key presses", send)
+    await _survives(it, "key presses")
 
 
 @requirement(
@@ -122,18 +163,13 @@ async def keys(it: Context) -> None:
 )
 async def marks(it: Context) -> None:
     """Unknown names."""
-
-    async def send(line: Line) -> None:
-        for name in ("never-given", "never-given", "\u2603"):
-            await line.say(Mark(name=name))
-
-    await _survives(it, "marks that were never given", send)
+    await _survives(it, "marks that were never given")
 
 
 @requirement(
     "survival.garbage",
     "Text that is not JSON, or no object, ends no call.",
-    source="asyncapi/{variant}.yaml#/channels/media/description",
+    source="asyncapi/twilio.yaml#/channels/media/description",
     level=Level.SHOULD,
     layer=MEDIA,
     how="Broken JSON, arrays, numbers and empty text are sent; the call should go on and be answered.",
@@ -143,18 +179,13 @@ async def marks(it: Context) -> None:
 )
 async def garbage(it: Context) -> None:
     """Each kind."""
-
-    async def send(line: Line) -> None:
-        for text in ("{not json", "[]", "42", "null", '"text"', "", '{"event": 5}', '{"type": {}}', "{}"):
-            await line.send(text)
-
-    await _survives(it, "text that is not JSON", send)
+    await _survives(it, NO_JSON)
 
 
 @requirement(
     "survival.garbage-does-no-harm",
     "Whatever is sent on a socket, the agent's side does not fail: at the worst it refuses.",
-    source="asyncapi/{variant}.yaml#/channels/media/description",
+    source="asyncapi/twilio.yaml#/channels/media/description",
     layer=MEDIA,
     how="Broken and mistyped messages are sent, each on a call of its own; a close with 1011, or "
     "without a close frame, is a "
@@ -223,10 +254,11 @@ async def no_crash(it: Context) -> None:
 )
 async def ping(it: Context) -> None:
     """One ping."""
-    call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
-    async with it.line(call) as line:
-        if not await line.pong(5.0):
-            it.wrong("a pong within 5 s", "none", *it.dial_command(call))
+    recording = await scenarios.greeted(it)
+    if recording.ponged is None:
+        raise NotChecked("the call had ended before; media.stays-open says more")
+    if not recording.ponged:
+        it.wrong("a pong within 5 s", "none", *it.dial_command(recording.call))
 
 
 @requirement(
@@ -336,9 +368,9 @@ def _attack(variant: str) -> list[bytes]:
     mend="Free everything a call held when its socket closes.",
 )
 async def reconnect(it: Context) -> None:
-    """Four short calls, then one."""
+    """Two short calls, then one."""
     it.variant = "twilio"
-    for _ in range(4):
+    for _ in range(2):
         call = await it.call("inline", connectionType="twilio")
         async with it.line(call):
             pass

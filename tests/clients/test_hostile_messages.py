@@ -9,10 +9,10 @@ import logging
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from contract_tests.damage import damaged
 from mockserver.media import MOST_FAULTS_LOGGED
 from tests.clients.caller import CARRIERS, KINDS, PATIENCE_S, QUESTION, START, ask, begun, close_code, dialled, said
 from tests.clients.conftest import NewCall
-from tests.contract.damage import damaged
 from tests.documents.payloads import meant, message, recorded
 
 CAP = 1024 * 1024

@@ -12,7 +12,7 @@ from contract.codec import Codec, Message, Role
 from contract.documents import asyncapi, connection_types
 from contract.errors import DocumentError, PeerError, UsageError
 from contract.events import Audio, Clear, Event, Mark, RoomOffered, Started, TextMessage, ToolResult, Transcript
-from tests.contract.damage import damaged
+from contract_tests.damage import damaged
 from tests.contract.messages import bodies
 
 CHANNELS = [(kind, channel) for kind in connection_types() for channel in asyncapi(kind)["channels"]]

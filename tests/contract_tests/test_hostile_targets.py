@@ -1,0 +1,164 @@
+"""Targets that mean harm: the judge stays bounded, says what it found, and dials nothing outside the target's host."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from contract_tests.engine import Selection
+from contract_tests.findings import Run, Verdict
+from contract_tests.reports.json_report import render
+from contract_tests.run import judge
+from contract_tests.settings import TargetSettings
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ONLY = ("create.valid", "inline.valid", "answers.json", "websocket-url.dialable", "media.greeting", "bodies.odd")
+
+
+def _judged(handler: Handler, *, only: tuple[str, ...] = ONLY, **options: Any) -> tuple[Run, float]:
+    async def run() -> Run:
+        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", handler)
+        runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        port = runner.addresses[0][1]
+        settings = TargetSettings(
+            url=f"http://127.0.0.1:{port}",
+            api_keys=("ck_test_abcdef",),
+            agent="agent_test",
+            max_time_s=25,
+            request_timeout_s=1.0,
+            **options,
+        )
+        try:
+            return await judge(settings, Selection(only=only), today=datetime.date.today())
+        finally:
+            await runner.cleanup()
+
+    began = time.monotonic()
+    return asyncio.run(run()), time.monotonic() - began
+
+
+def _created(url: str) -> web.Response:
+    body = {
+        "id": "call1",
+        "websocketUrl": url,
+        "status": "created",
+        "connectionType": "twilio",
+        "agent": {"id": "agent_test", "name": "Test"},
+        "createdAt": datetime.datetime.now(datetime.UTC).isoformat(),
+    }
+    return web.json_response(body, status=201, headers={"Location": "/calls/call1"})
+
+
+async def endless_body(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(status=201)
+    await response.prepare(request)
+    try:
+        while True:
+            await response.write(b" " * 65536)
+    except (ConnectionError, asyncio.CancelledError):
+        return response
+
+
+async def trickle(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(status=201)
+    await response.prepare(request)
+    try:
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.2)
+    except (ConnectionError, asyncio.CancelledError):
+        return response
+
+
+async def redirects_for_ever(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=307, headers={"Location": str(request.rel_url)})
+
+
+async def control_characters(request: web.Request) -> web.StreamResponse:
+    return web.Response(status=201, text="\x1b[31mred\x07", headers={"X-Odd": "\x1b[2J", "Location": "\x1b]0;x"})
+
+
+@pytest.mark.parametrize("handler", [endless_body, trickle, redirects_for_ever, control_characters])
+def test_the_judge_stays_bounded_and_reports(handler: Handler) -> None:
+    run, took_s = _judged(handler)
+    assert run.exit_code in (1, 2) and took_s < 40
+    assert run.problems or any(finding.verdict is Verdict.VIOLATED for finding in run.findings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://169.254.169.254/latest/meta-data",
+        "ws://[::ffff:169.254.169.254]/x",
+        "ws://2852039166/x",
+        "ws://127.0.0.1.evil.example/x",
+        "http://127.0.0.1/x",
+        "ws://user@evil.example/x",
+    ],
+)
+def test_nothing_outside_the_targets_host_is_dialled(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled: list[str] = []
+
+    async def open_socket(address: str, *_: Any, **__: Any) -> Any:
+        dialled.append(address)
+        raise OSError("not dialled in this test")
+
+    monkeypatch.setattr("contract_tests.context.open_socket", open_socket)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return _created(url)
+
+    run, _ = _judged(handler, only=("media.greeting", "websocket-url.dialable"))
+    assert dialled == []
+    assert run.exit_code == 2
+    assert all(finding.verdict is Verdict.NOT_CHECKED for finding in run.findings)
+
+
+def test_a_redirected_dial_is_not_followed() -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        if request.path.startswith("/media"):
+            return web.Response(status=302, headers={"Location": f"ws://{request.host}/elsewhere"})
+        return _created(f"ws://{request.host}/media/token-token-token-token")
+
+    run, _ = _judged(handler, only=("websocket-url.dialable",))
+    assert "/elsewhere" not in asked
+    assert run.exit_code == 1
+
+
+def test_a_socket_that_floods_for_ever_is_left() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if not request.path.startswith("/media"):
+            return _created(f"ws://{request.host}/media/token-token-token-token")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        try:
+            while True:
+                await socket.send_str('{"event": "garbage"}')
+                await asyncio.sleep(0)
+        except (ConnectionError, asyncio.CancelledError):
+            return socket
+
+    run, took_s = _judged(handler, only=("media.greeting[twilio]", "media.messages[twilio]"))
+    assert run.exit_code == 1 and took_s < 40
+
+
+def test_keys_and_tokens_show_nowhere() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": f"no {dict(request.headers)}", "code": "X"}}, status=400)
+
+    run, _ = _judged(handler, only=("authentication", "create"))
+    assert run.exit_code == 1
+    assert "ck_test_abcdef" not in render(run)

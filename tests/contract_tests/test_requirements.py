@@ -1,0 +1,87 @@
+"""What is asked of implementations: every sentence has a place in the contract's documents, and words for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract import documents
+from contract_tests.context import Context, Judge
+from contract_tests.fuzzing import due, narrowed
+from contract_tests.requirements import SECTIONS, all_checks
+from contract_tests.settings import TargetSettings
+
+CHECKS = all_checks()
+
+
+def _pointed_at(source: str) -> Any:
+    name, _, pointer = source.partition("#")
+    node: Any = documents.openapi() if name == "openapi/calls.yaml" else documents.asyncapi(name[9:-5])
+    for step in pointer[1:].split("/"):
+        node = node[step.replace("~1", "/").replace("~0", "~")]
+    return node
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.requirement.name)
+def test_every_requirement_points_to_its_place_in_the_documents(check: Any) -> None:
+    assert _pointed_at(check.requirement.source) is not None
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.requirement.name)
+def test_every_requirement_is_explained(check: Any) -> None:
+    requirement = check.requirement
+    assert requirement.sentence.endswith(".")
+    assert all((requirement.how, requirement.why, requirement.mend))
+
+
+def test_every_section_asks_something() -> None:
+    assert {check.requirement.section for check in CHECKS} == set(SECTIONS)
+
+
+SETTINGS = TargetSettings(url="http://127.0.0.1:1", api_keys=("ck_any_key",), agent="agent_demo")
+
+JUDGED = [
+    ("create", {"agentId": "agent_demo"}, 201),
+    ("create", {"agentId": 5}, 400),
+    ("create", {"agentId": "another"}, None),
+    ("create", [], 400),
+    ("create", {"agentId": "agent_demo", "connectionType": "websocket"}, 400),
+    ("create", {"agentId": "agent_demo", "metadata": {"a": "\x00"}}, None),
+    ("inline", {"voice": "Mark"}, 400),
+]
+
+
+@pytest.mark.parametrize(("operation", "body", "wanted"), JUDGED)
+def test_openapi_core_decides_what_a_request_has_to_be_answered_with(
+    operation: str, body: Any, wanted: int | None
+) -> None:
+    assert due(_context(operation), operation, body) == wanted
+
+
+@pytest.mark.parametrize("operation", ["create", "inline"])
+@pytest.mark.parametrize("websocket", [False, True])
+def test_what_schemathesis_takes_for_valid_openapi_core_takes_for_valid(operation: str, websocket: bool) -> None:
+    import schemathesis
+    from hypothesis import HealthCheck, given, settings
+    from schemathesis import GenerationMode
+
+    it = _context(operation)
+    schema = schemathesis.openapi.from_dict(narrowed(it, operation, websocket=websocket))
+    cases = schema[f"/calls/{operation}"]["POST"].as_strategy(generation_mode=GenerationMode.POSITIVE)
+
+    @settings(max_examples=25, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(cases)
+    def agree(case: Any) -> None:
+        assert due(it, operation, case.body) in (201, None), case.body
+
+    agree()
+
+
+def _context(operation: str) -> Context:
+    class Bare(Judge):
+        def __init__(self) -> None:
+            self.settings = SETTINGS
+            self.target = None  # type: ignore[assignment]  # nothing is sent
+
+    return Context(Bare(), operation)
