@@ -30,6 +30,13 @@ from contract.stream import Stream, Traits
 from contract_tests.playout import Playout
 
 FRAME_MS = 20
+
+RESTLESS = {
+    Encoding.ALAW: b"\xd5\x55",
+    Encoding.MULAW: b"\xff\x7f\x7f\xff",
+    Encoding.PCM16: b"\x01\x00\xff\xff",
+}
+"""Silence (samples next to zero) that is loud to whoever reads it in another coding; constant bytes would not be."""
 AUDIBLE_RMS = 60.0
 """How loud a frame must be to be heard, of 32768: -55 dBFS."""
 
@@ -86,6 +93,7 @@ class Line:
         clears: when the agent withdrew its audio.
         opened_at, started_at: when the socket opened, and when the start message was sent.
         closed_at, close_code: when and how the agent ended the call; None while it goes on.
+        silence_on: whether silence is sent while the caller does not speak; `idle` is what it is made of.
         spoke_at: when the caller's last speech began; `spoke_until` when it ended.
         late_s: how late each of our frames went out, in seconds: our own fault, or this machine's.
         sent_s: how much audio went out, in seconds.
@@ -111,6 +119,7 @@ class Line:
         self.spoke_until = 0.0
         self.stream_id = _new_stream_id(kind)
         self.silence_on = True
+        self.idle = to_agent.silence
         self.late_s: list[float] = []
         self.sent_s = 0.0
         self.marks_returned = 0
@@ -323,7 +332,7 @@ class Line:
                 frame = self._to_say.popleft() if self._to_say else None
                 if frame is None and self.silence_on:
                     size = self.to_agent.frame_bytes(index)
-                    frame = self.to_agent.silence * (size // self.to_agent.bytes_per_sample)
+                    frame = (self.idle * size)[:size]
                 if frame is not None:
                     self.late_s.append(max(0.0, time.monotonic() - due))
                     await self._send_audio(frame)

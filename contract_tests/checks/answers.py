@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from contract_tests.conformity import faults_of
 from contract_tests.context import Context, audio_settings, made_up_agent
 from contract_tests.findings import Level
-from contract_tests.requirements import OPERATIONS, TALKING, requirement
+from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.target import Exchange, Meant, NotChecked
 
 CREATED = "openapi/calls.yaml#/components/schemas/CreatedCall"
@@ -24,13 +24,39 @@ CLOCK_SKEW_S = 300.0
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
+async def with_ignored_rates(it: Context, operation: str) -> dict[str, Exchange]:
+    """Answers to requests for all types but websocket that hold websocket nevertheless; asked for once in a run."""
+    asked: dict[str, dict[str, int]] = {
+        "twilio": {"inputSampleRate": 16000, "outputSampleRate": 16000},
+        "telnyx": {"inputSampleRate": 16000},
+        "plivo": {},
+    }
+    if operation == "inline":
+        asked["webrtc"] = {}
+
+    async def record() -> dict[str, Exchange]:
+        bodies = {kind: it.valid(operation, connectionType=kind, websocket=rates) for kind, rates in asked.items()}
+        return {kind: await it.post(operation, body, meant=Meant.VALID) for kind, body in bodies.items()}
+
+    exchanges: dict[str, Exchange] = await it.judge.recording(f"ignored-rates-{operation}", record)
+    return exchanges
+
+
 async def plainly_created(it: Context, operation: str) -> list[Exchange]:
     """Answers to the shortest request, and to one for each connection type; they are asked for once in a run."""
 
     async def record() -> list[Exchange]:
-        kinds = [*TALKING, *(("webrtc",) if operation == "inline" else ())]
-        bodies = [it.valid(operation), *(it.valid(operation, **audio_settings(kind)) for kind in kinds)]
-        return [await it.post(operation, body, meant=Meant.VALID) for body in bodies]
+        shortest = json.dumps(it.valid(operation), ensure_ascii=False).encode()
+        # The run may have begun with the shortest one.
+        before = [each for each in it.target.journal.exchanges if each.operation == operation and each.status == 201]
+        known = [each for each in before if each.content == shortest and each.key in it.settings.api_keys]
+        found = known[:1] or [await it.post(operation, it.valid(operation), meant=Meant.VALID)]
+        for kind, exchange in (await with_ignored_rates(it, operation)).items():
+            if exchange.status != 201:
+                exchange = await it.post(operation, it.valid(operation, connectionType=kind), meant=Meant.VALID)
+            found.append(exchange)
+        body = it.valid(operation, **audio_settings("websocket"))
+        return [*found, await it.post(operation, body, meant=Meant.VALID)]
 
     exchanges: list[Exchange] = await it.judge.recording(f"created-{operation}", record)
     return exchanges
@@ -474,17 +500,16 @@ RATE = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
     "rate-limit.truthful",
     "Rate headers tell the truth: the limit is constant, what remains falls, the reset is not in the past.",
     source=f"{HEADERS}/RateLimitRemaining",
-    how="Four requests are made one after the other, with nothing beside them, and their headers compared.",
+    how="Three requests are made one after the other, with nothing beside them, and their headers compared.",
     why="Clients pace themselves by these numbers.",
     mend="Count each request once, per key, and send the counter itself.",
     variants=OPERATIONS,
     order="first",
-    smoke=True,
 )
 async def rates_truthful(it: Context) -> None:
-    """Four requests with one key."""
+    """Three requests with one key."""
     key = it.target.key()
-    exchanges = [await it.post(it.variant, it.valid(), key=key, limit_matters=True) for _ in range(4)]
+    exchanges = [await it.post(it.variant, it.valid(), key=key, limit_matters=True) for _ in range(3)]
     answered = [each for each in exchanges if each.status == 201]
     if any(each.status == 429 for each in exchanges):
         first = next(each for each in exchanges if each.status == 429)
@@ -514,8 +539,8 @@ async def rates_truthful(it: Context) -> None:
         and not renewed
     ):
         it.wrong("X-RateLimit-Remaining that does not rise", f"{remaining}", last)
-    if len(remaining) >= 4 and remaining[-1] >= remaining[0] and not renewed:
-        it.wrong("X-RateLimit-Remaining that has fallen after three requests", f"{remaining}", last)
+    if len(remaining) >= 3 and remaining[-1] >= remaining[0] and not renewed:
+        it.wrong("X-RateLimit-Remaining that has fallen after two requests", f"{remaining}", last)
     for exchange, reset in zip(answered, resets, strict=False):
         if reset < exchange.answered_at - 2 - CLOCK_SKEW_S * 0:
             it.wrong("X-RateLimit-Reset in Unix seconds, not in the past", f"{reset}", exchange)

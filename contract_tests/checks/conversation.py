@@ -88,7 +88,6 @@ async def agent_transcripts(it: Context) -> None:
     how="Texts and deltas of each ordinal are joined and compared with its final text.",
     why="Clients show the pieces as they come.",
     mend="Let text replace and delta append; repeat the whole text in the last piece.",
-    smoke=True,
 )
 async def final_text(it: Context) -> None:
     """Several calls."""
@@ -132,7 +131,6 @@ async def final_text(it: Context) -> None:
     how="The ordinals of greeting, typed text and answer are compared.",
     why="Clients sort by them.",
     mend="Count utterances of both sides with one counter.",
-    smoke=True,
 )
 async def ordinals(it: Context) -> None:
     """Greeting, text, answer."""
@@ -174,7 +172,7 @@ async def ordinals(it: Context) -> None:
     how="The user's transcripts of spoken and typed turns are counted: each ordinal once, and final, with its text.",
     why="Clients show a turn when it is over.",
     mend="Send the user's text once, whole and final.",
-    smoke=True,
+    again=True,
 )
 async def user_transcripts(it: Context) -> None:
     """Spoken and typed."""
@@ -221,7 +219,6 @@ async def greeting_not_spoken(it: Context) -> None:
     how="After the greeting the caller types a sentence; audible audio must come within 10 seconds.",
     why="Web pages have a text field.",
     mend="Treat the text as a user turn.",
-    smoke=True,
     again=True,
 )
 async def typed_answer(it: Context) -> None:
@@ -240,7 +237,6 @@ async def typed_answer(it: Context) -> None:
     how="After the greeting the caller types a sentence; its transcript is read.",
     why="The page shows it among the rest.",
     mend="Send one final transcript with role user, medium text and the text itself.",
-    smoke=True,
 )
 async def typed_transcript(it: Context) -> None:
     """Role, medium, text."""

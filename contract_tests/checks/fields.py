@@ -97,7 +97,6 @@ def _rules() -> list[FieldRule]:
             [0, 1, 0.01, 0.99],
             [-0.1, 1.1, 2, "0.5", True, None, [0.5]],
             [-1, "", False, 100],
-            smoke=True,
         ),
         FieldRule("inline", "firstSpeaker", "firstSpeaker is agent or user.", *_names(["agent", "user"])),
         FieldRule("inline", "interruptible", "interruptible is a boolean.", *_BOOLEAN),

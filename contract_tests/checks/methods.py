@@ -116,7 +116,6 @@ async def error_shape(it: Context) -> None:
     how="GET and POST are sent to made-up paths beside and below the two operations.",
     why="A catch-all that answers everything hides every typing error.",
     mend="Answer what is not routed with 404.",
-    smoke=True,
 )
 async def unknown_paths(it: Context) -> None:
     """Beside and below."""

@@ -197,7 +197,7 @@ async def single_use(it: Context) -> None:
 )
 async def race(it: Context) -> None:
     """Three rounds."""
-    for _ in range(3):
+    for _ in range(1 if it.hasty else 3):
         began_at = time.monotonic()
         call = await it.call("inline", firstSpeaker="user")
         outcomes = await asyncio.gather(*(it.dial(call) for _ in range(RACERS)))
@@ -513,7 +513,8 @@ async def never_echoed(it: Context) -> None:
     for exchange in it.target.journal.exchanges:
         text = exchange.body.decode("utf-8", "replace") + str(exchange.answer_headers)
         for known in tokens:
-            if known in text and tokens[known] not in text and "websocketUrl" not in text:
+            own = exchange.json() if exchange.status == 201 else None
+            if known in text and not (isinstance(own, dict) and own.get("websocketUrl") == tokens[known]):
                 it.wrong("an answer without a token", exchange.shown(), exchange)
                 return
 

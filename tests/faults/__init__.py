@@ -1,0 +1,17 @@
+"""The mock with one fault each: what the judge must see."""
+
+from __future__ import annotations
+
+from tests.faults import answers, fields, http, media, sockets, talk, url
+from tests.faults.fault import Fault
+
+FAULTS: list[Fault] = [
+    *http.FAULTS,
+    *fields.FAULTS,
+    *answers.FAULTS,
+    *url.FAULTS,
+    *media.FAULTS,
+    *talk.FAULTS,
+    *sockets.FAULTS,
+]
+"""Every fault, its name once."""

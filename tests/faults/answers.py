@@ -1,0 +1,315 @@
+"""Faults of what comes back: created calls, errors, rate headers."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.faults.fault import Apply, Fault, Reply, Request, after, before, created
+
+
+def header(name: str, value: Callable[[str], str | None] | str | None, *statuses: int) -> Apply:
+    """Change a header: a text, None to drop it, or what becomes of it."""
+
+    def change(request: Request, reply: Reply) -> None:
+        if statuses and reply.status not in statuses:
+            return
+        before = reply.headers.pop(name, None)
+        now = value(before or "") if callable(value) else value
+        if now is not None:
+            reply.headers[name] = now
+
+    return after(change)
+
+
+def body(change: Callable[[dict[str, Any]], Any]) -> Apply:
+    """Change the object of the answer 201."""
+
+    def look(request: Request, answer: dict[str, Any], reply: Reply) -> None:
+        change(answer)
+
+    return created(look)
+
+
+def puts(**fields: Any) -> Apply:
+    """Put fields into the object of the answer 201."""
+    return body(lambda answer: answer.update(fields))
+
+
+def drops(*names: str) -> Apply:
+    """Drop fields of the object of the answer 201."""
+    return body(lambda answer: [answer.pop(name, None) for name in names])
+
+
+def errors(change: Callable[[Request, Reply], None], *statuses: int) -> Apply:
+    """Change the errors of the operations."""
+
+    def look(request: Request, reply: Reply) -> None:
+        if request.operation and reply.status >= 400 and (not statuses or reply.status in statuses):
+            change(request, reply)
+
+    return after(look)
+
+
+def renames_status(before: int, now: int, **also: Any) -> Apply:
+    """Answer with another status."""
+
+    def look(request: Request, reply: Reply) -> None:
+        if reply.status == before:
+            reply.status = now
+
+    return after(look)
+
+
+def counts(name: str) -> Apply:
+    """A header that rises with each answer."""
+
+    def apply(server: Any) -> None:
+        numbers = itertools.count(100)
+        header(name, lambda value: str(next(numbers)))(server)
+
+    return apply
+
+
+def as_key(other: str, instead: str, *operations: str) -> Apply:
+    """Take one key for another."""
+
+    def look(request: Request) -> None:
+        if request.headers.get("x-api-key") == other and request.operation in operations:
+            request.headers["x-api-key"] = instead
+
+    return before(look)
+
+
+def _with_array(request: Request, reply: Reply) -> None:
+    if reply.status == 201:
+        reply.put([reply.json()])
+
+
+def _location_of_another(request: Request, answer: dict[str, Any], reply: Reply) -> None:
+    reply.headers["location"] = "/api/v1/calls/" + "c" * 25
+
+
+def _agent(**fields: Any) -> Apply:
+    def change(answer: dict[str, Any]) -> None:
+        if isinstance(answer.get("agent"), dict):
+            answer["agent"].update(fields)
+
+    return body(change)
+
+
+def _html(request: Request, reply: Reply) -> None:
+    reply.headers["content-type"], reply.body = "text/html", b"<h1>Bad Request</h1>"
+
+
+def _without_code(request: Request, reply: Reply) -> None:
+    found = reply.json()
+    if isinstance(found, dict) and "error" in found:
+        found["error"].pop("code", None)
+        reply.put(found)
+
+
+def _problem(request: Request, reply: Reply) -> None:
+    reply.headers["content-type"] = "application/problem+json"
+
+
+def _ms(value: str) -> str:
+    return value + "000"
+
+
+def _shift(answer: dict[str, Any]) -> None:
+    answer["createdAt"] = (datetime.now(UTC) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _typed_wrong(request: Request, answer: dict[str, Any], reply: Reply) -> None:
+    if request.operation == "create":
+        answer["agent"]["description"] = None
+
+
+def _f(breaks: str, name: str, apply: Apply, says: str = "", variant: str = "", **settings: Any) -> Fault:
+    return Fault(name=name, breaks=breaks, apply=apply, says=says, variant=variant, settings=settings)
+
+
+LIMITED = "ck_mock_rate_limited"
+NO_CREDIT = "ck_mock_no_credit"
+VALID = "ck_mock_valid"
+RATES_ON: dict[str, Any] = {"rate_limit_per_hour": 1000}
+
+FAULTS = [
+    _f("answers.json", "a created call comes as text", header("content-type", "text/plain", 201), "text/plain"),
+    _f("answers.json", "a created call comes in an array", after(_with_array), "a JSON object"),
+    _f("answers.id", "id is empty", puts(id=""), "id: ''"),
+    _f("answers.id", "id is a number", puts(id=17), "id: 17"),
+    _f("answers.id", "id is called callId", body(lambda answer: answer.update(callId=answer.pop("id"))), "id: None"),
+    _f("answers.unique", "id is the agent's", puts(id="agent_demo"), "the same id"),
+    _f(
+        "answers.unique",
+        "all calls have one URL",
+        puts(websocketUrl="ws://127.0.0.1:1/media/" + "A" * 43),
+        "the same websocketUrl",
+    ),
+    _f(
+        "answers.websocket-url",
+        "the URL is http",
+        body(lambda answer: answer.update(websocketUrl=answer["websocketUrl"].replace("ws:", "http:"))),
+        "http:",
+    ),
+    _f(
+        "answers.websocket-url",
+        "the URL lacks its host",
+        body(lambda answer: answer.update(websocketUrl="/media/" + answer["websocketUrl"][-43:])),
+        "websocketUrl: '/media",
+    ),
+    _f(
+        "answers.websocket-url",
+        "the URL has the token in the query alone",
+        body(lambda answer: answer.update(websocketUrl="ws://127.0.0.1/?token=" + answer["websocketUrl"][-43:])),
+        "a path",
+    ),
+    _f("answers.status", "status is queued", puts(status="queued"), "queued"),
+    _f("answers.status", "status is CREATED", puts(status="CREATED"), "CREATED"),
+    _f("answers.connection-type", "connectionType is always twilio", puts(connectionType="twilio"), "twilio"),
+    _f("answers.connection-type", "connectionType is left out", drops("connectionType"), "None"),
+    _f(
+        "answers.created-at",
+        "createdAt has no offset",
+        body(lambda answer: answer.update(createdAt=answer["createdAt"].rstrip("Z"))),
+        "offset",
+    ),
+    _f("answers.created-at", "createdAt is a number", puts(createdAt=1700000000), "1700000000"),
+    _f("answers.created-at", "createdAt is local time with a Z", body(_shift), "5 minutes"),
+    _f(
+        "answers.created-at",
+        "createdAt has a space",
+        body(lambda answer: answer.update(createdAt=answer["createdAt"].replace("T", " "))),
+        "RFC 3339",
+    ),
+    _f("answers.agent", "agent is left out", drops("agent"), "agent: None"),
+    _f("answers.agent", "agent.id is a row's number", _agent(id="17"), "agent.id"),
+    _f("answers.agent", "agent.name is null", _agent(name=None), "agent.name"),
+    _f("answers.location", "no Location", header("location", None, 201), "Location: None"),
+    _f("answers.location", "Location is another call's", created(_location_of_another), "Location: a path that ends"),
+    _f(
+        "answers.location",
+        "Location does not begin with a slash",
+        header("location", lambda value: value.lstrip("/"), 201),
+        "begins with /",
+    ),
+    _f("answers.no-store", "the answer may be cached", header("cache-control", "private", 201), "private"),
+    _f("answers.known-fields", "the owner's id leaks", puts(workspaceId="w1"), "workspaceId"),
+    _f(
+        "answers.known-fields",
+        "the agent's prompt leaks",
+        _agent(systemPrompt="secret"),
+        "agent.systemPrompt",
+        "create",
+    ),
+    _f("answers.fit-the-document", "createdAt is left out", drops("createdAt"), "createdAt"),
+    _f("answers.fit-the-document", "agent.description is null", created(_typed_wrong), "description|agent|None"),
+    _f("answers.fit-the-document", "429 without Retry-After", header("retry-after", None, 429), "(?i)retry-after"),
+    _f("errors.shape", "errors are FastAPI's", errors(lambda request, reply: reply.put({"detail": "wrong"})), "detail"),
+    _f("errors.shape", "400 is a page", errors(_html, 400), "text/html"),
+    _f("errors.shape", "404 lacks its code", errors(_without_code, 404), "404"),
+    _f("errors.shape", "401 is a problem (RFC 9457)", errors(_problem, 401), "problem"),
+    _f("errors.request-id", "answers have no request id", header("x-request-id", None), "on 201"),
+    _f("errors.request-id", "errors have no request id", header("x-request-id", None, 400, 401), "on 40"),
+    _f(
+        "errors.payment-required",
+        "inline does not look at the balance",
+        as_key(NO_CREDIT, VALID, "inline"),
+        "balance",
+        "inline",
+    ),
+    _f("errors.payment-required", "an empty account is forbidden", renames_status(402, 403), "403"),
+    # rates
+    _f("rate-limit.truthful", "what remains rises", counts("x-ratelimit-remaining"), "does not rise", **RATES_ON),
+    _f(
+        "rate-limit.truthful",
+        "what remains is always the same",
+        header("x-ratelimit-remaining", "999"),
+        "has fallen",
+        **RATES_ON,
+    ),
+    _f("rate-limit.truthful", "the limit changes", counts("x-ratelimit-limit"), "constant", **RATES_ON),
+    _f(
+        "rate-limit.truthful",
+        "the reset is in milliseconds",
+        header("x-ratelimit-reset", _ms),
+        "years ahead",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.truthful",
+        "the reset is in seconds from now",
+        header("x-ratelimit-reset", "3600"),
+        "not in the past",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.truthful",
+        "the reset is a date",
+        header("x-ratelimit-reset", lambda value: time.strftime("%Y-%m-%d")),
+        "whole number",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.truthful",
+        "more remains than the limit is",
+        header("x-ratelimit-limit", "10"),
+        "at most the limit",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.present",
+        "errors have no rate headers",
+        header("x-ratelimit-remaining", None, 400),
+        "400 without",
+        **RATES_ON,
+    ),
+    _f("rate-limit.present", "there are no rate headers", lambda server: None, "201 without", rate_limit_per_hour=0),
+    _f(
+        "rate-limit.too-many-requests",
+        "a key over its limit is not told when to come back",
+        header("retry-after", None, 429),
+        "Retry-After: None",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.too-many-requests",
+        "Retry-After is a date",
+        header("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", 429),
+        "Wed",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.too-many-requests",
+        "429 says that some remains",
+        header("x-ratelimit-remaining", "1", 429),
+        "Remaining: 0",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.too-many-requests",
+        "create is not limited",
+        as_key(LIMITED, VALID, "create"),
+        "calls/create too",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.too-many-requests",
+        "nothing is limited",
+        as_key(LIMITED, VALID, "create", "inline"),
+        "within 150",
+        **RATES_ON,
+    ),
+    _f(
+        "rate-limit.too-many-requests",
+        "429 without its reset",
+        header("x-ratelimit-reset", None, 429),
+        "reset",
+        **RATES_ON,
+    ),
+]

@@ -1,0 +1,302 @@
+"""Faults of transcripts, typed text, client tools and rooms."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.faults.fault import Apply, Close, Fault, Hooks, Socket, Wires, hears, hooked, says
+from tests.faults.media import payload
+
+GREETING = "Hello, this is a test call. How can I help you?"
+
+
+def transcripts(change: Callable[[Socket, dict[str, Any]], Wires], role: str = "") -> Apply:
+    """Change the transcripts, of one role or both."""
+
+    def look(socket: Socket, message: Any) -> Wires:
+        is_one = isinstance(message, dict) and message.get("type") == "transcript"
+        return change(socket, message) if is_one and role in ("", message["role"]) else [message]
+
+    return says(look)
+
+
+def typed(change: Callable[[Socket, dict[str, Any]], Wires], *names: str) -> Apply:
+    """Change what the client says in JSON."""
+
+    def look(socket: Socket, message: Any) -> Wires:
+        return change(socket, message) if isinstance(message, dict) and message.get("type") in names else [message]
+
+    return hears(look)
+
+
+def _in_pieces(socket: Socket, message: dict[str, Any]) -> Wires:
+    first = {**message, "final": False, "text": str(message["text"])[:5]}
+    return [first, message]
+
+
+def _short(socket: Socket, message: dict[str, Any]) -> Wires:
+    if message["final"]:
+        message["text"] = str(message["text"]).rpartition(" ")[0]
+    return [message]
+
+
+def _whole_deltas(socket: Socket, message: dict[str, Any]) -> Wires:
+    """Each delta holds all that was said so far."""
+    if message.get("delta") is not None:
+        message["delta"] = getattr(socket.state, "said", "") + message["delta"]
+        socket.state.said = message["delta"]
+    elif not message["final"]:
+        socket.state.said = message["text"]
+    return [message]
+
+
+def _per_role(socket: Socket, message: dict[str, Any]) -> Wires:
+    """Each role has a counter of its own."""
+    known: dict[tuple[str, int], int] = socket.state.__dict__.setdefault("known", {})
+    message["ordinal"] = known.setdefault(
+        (message["role"], message["ordinal"]), sum(role == message["role"] for role, _ in known)
+    )
+    return [message]
+
+
+def _falling(socket: Socket, message: dict[str, Any]) -> Wires:
+    message["ordinal"] = 1000 - message["ordinal"]
+    return [message]
+
+
+def _one_ordinal(socket: Socket, message: dict[str, Any]) -> Wires:
+    if message["role"] == "agent":
+        message["ordinal"] = 0
+    return [message]
+
+
+def _greets_then_answers(socket: Socket, message: dict[str, Any]) -> Wires:
+    if message["final"] and socket.asked.get("firstSpeaker") == "user" and socket.once("greeting"):
+        return [{**message, "text": GREETING}]
+    return [message]
+
+
+def _as_voice(socket: Socket, message: dict[str, Any]) -> Wires:
+    return [{**message, "medium": "voice"}]
+
+
+def _asterisks(socket: Socket, message: dict[str, Any]) -> Wires:
+    return [{**message, "text": "***"}]
+
+
+def _no_typed_transcript(socket: Socket, message: dict[str, Any]) -> Wires:
+    return [] if message["medium"] == "text" else [message]
+
+
+def _waits_for_a_voice(server: Any) -> None:
+    """Text does not end the wait for the caller's first words."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        text = isinstance(message, dict) and message.get("type") == "user_text_message"
+        waits = socket.asked.get("firstSpeaker") == "user" and not hasattr(socket.state, "spoke")
+        return [] if text and waits else [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if payload(message) is not None:
+            socket.state.spoke = True
+        return [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
+def _is_call(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("type") == "client_tool_invocation"
+
+
+def _makes_it_up(socket: Socket, message: Any) -> Wires:
+    if _is_call(message):
+        socket.tell({"type": "client_tool_result", "invocationId": message["invocationId"], "result": "12 euros"})
+    return [message]
+
+
+def awaiting(change: Callable[[Socket, Any], Wires]) -> Apply:
+    """Change what is heard while a tool's result is awaited; `socket.state.awaited` is its id."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if _is_call(message):
+            socket.state.awaited = message["invocationId"]
+        return [message]
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        return change(socket, message) if hasattr(socket.state, "awaited") else [message]
+
+    return hooked(Hooks(hears=heard, says=said))
+
+
+def _result(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("type") == "client_tool_result"
+
+
+def _any_id(socket: Socket, message: Any) -> Wires:
+    if _result(message):
+        message["invocationId"] = socket.state.awaited
+    return [message]
+
+
+def _unknown_id_closes(socket: Socket, message: Any) -> Wires:
+    return [Close(1008)] if _result(message) and message["invocationId"] != socket.state.awaited else [message]
+
+
+def _no_results(socket: Socket, message: Any) -> Wires:
+    return [] if _result(message) else [message]
+
+
+def _answers_again(socket: Socket, message: Any) -> Wires:
+    """A second result is taken for news."""
+    if _result(message) and message["invocationId"] == socket.state.awaited and socket.count("results") > 1:
+        return [{"type": "user_text_message", "text": "the tool says more"}]
+    return [message]
+
+
+def without(name: str) -> Callable[[Socket, Any], Wires]:
+    """Results with this field are not understood."""
+    return lambda socket, message: [] if _result(message) and name in message else [message]
+
+
+def _deaf_while_waiting(socket: Socket, message: Any) -> Wires:
+    return [message] if _result(message) else []
+
+
+def offers(change: Callable[[dict[str, Any]], Wires]) -> Apply:
+    """Change the offer of a room."""
+    return says(lambda socket, message: change(message) if "roomUrl" in message else [message])
+
+
+def claims(change: Callable[[dict[str, Any]], object], header: bool = False) -> Apply:
+    """Change the claims (or the header) of the room's token."""
+
+    def look(message: dict[str, Any]) -> Wires:
+        parts = message["token"].split(".")
+        index = 0 if header else 1
+        content = json.loads(base64.urlsafe_b64decode(parts[index] + "=="))
+        change(content)
+        parts[index] = base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+        return [{**message, "token": ".".join(parts)}]
+
+    return offers(look)
+
+
+def _one_token(server: Any) -> None:
+    tokens: list[str] = []
+
+    def look(message: dict[str, Any]) -> Wires:
+        tokens.append(message["token"])
+        return [{**message, "token": tokens[0]}]
+
+    offers(look)(server)
+
+
+def _f(breaks: str, name: str, apply: Apply, says: str = "", variant: str = "", **settings: Any) -> Fault:
+    return Fault(name=name, breaks=breaks, apply=apply, says=says, variant=variant, settings=settings)
+
+
+TEXT = ("user_text_message",)
+
+FAULTS = [
+    _f("transcripts.agent", "no transcripts of the agent", transcripts(lambda s, m: [], "agent"), "none"),
+    _f(
+        "transcripts.agent",
+        "the agent's transcripts are never final",
+        transcripts(lambda s, m: [{**m, "final": False}], "agent"),
+        "none is final",
+    ),
+    _f("transcripts.final-text", "the final text lacks the last word", transcripts(_short, "agent"), "the final text"),
+    _f(
+        "transcripts.final-text",
+        "final transcripts come twice",
+        transcripts(lambda s, m: [m, m] if m["final"] else [m], "agent"),
+        "another one",
+    ),
+    _f("transcripts.final-text", "deltas hold all that was said", transcripts(_whole_deltas, "agent"), "pieces joined"),
+    _f(
+        "transcripts.final-text",
+        "no final transcripts",
+        transcripts(lambda s, m: [{**m, "final": False}], "agent"),
+        "none for",
+    ),
+    _f("transcripts.ordinals", "each role counts for itself", transcripts(_per_role), "is both"),
+    _f("transcripts.ordinals", "ordinals fall", transcripts(_falling), "rising|after"),
+    _f(
+        "transcripts.ordinals",
+        "all of the agent's utterances have one ordinal",
+        transcripts(_one_ordinal),
+        "again|answer behind|is both",
+    ),
+    _f("transcripts.user", "user turns come in pieces", transcripts(_in_pieces, "user"), "a piece"),
+    _f("transcripts.user", "user turns come twice", transcripts(lambda s, m: [m, m], "user"), "twice"),
+    _f(
+        "transcripts.greeting-not-spoken",
+        "the greeting comes after the caller's first words",
+        transcripts(_greets_then_answers, "agent"),
+        "not the greeting",
+    ),
+    _f("transcripts.typed-answer", "typed text is ignored", typed(lambda s, m: [], *TEXT), "audible"),
+    _f("transcripts.typed", "typed text is voice", transcripts(_as_voice, "user"), "medium voice"),
+    _f("transcripts.typed", "typed text is masked", transcripts(_asterisks, "user"), r"\*\*\*"),
+    _f("transcripts.typed", "typed text has no transcript", transcripts(_no_typed_transcript, "user"), "none"),
+    _f(
+        "transcripts.older-spelling",
+        "input_text_message is not known",
+        typed(lambda s, m: [], "input_text_message"),
+        "input_text_message",
+    ),
+    _f(
+        "transcripts.typed-counts-as-spoken",
+        "text does not end the wait for the caller",
+        _waits_for_a_voice,
+        "user_text_message",
+    ),
+    _f("client-tools.waits", "a tool's result is made up", says(_makes_it_up), "without a result"),
+    _f("client-tools.waits", "any invocationId will do", awaiting(_any_id), "unknown invocationId"),
+    _f("client-tools.waits", "an unknown invocationId ends the call", awaiting(_unknown_id_closes), "1008"),
+    _f("client-tools.waits", "results are ignored", awaiting(_no_results), "of the result"),
+    _f("client-tools.waits", "a second result is answered, too", awaiting(_answers_again), "second result"),
+    _f("client-tools.error", "error is not known", awaiting(without("error")), "speaks within", "error"),
+    _f("client-tools.error", "errorType is not known", awaiting(without("errorType")), "speaks within", "errorType"),
+    _f(
+        "client-tools.other-turns",
+        "the agent hears nothing while a tool runs",
+        awaiting(_deaf_while_waiting),
+        "an answer within",
+    ),
+    _f("webrtc.control-message", "the room is offered twice", offers(lambda m: [m, m]), "one such message"),
+    _f(
+        "webrtc.control-message",
+        "the offer is in an envelope",
+        offers(lambda m: [{"type": "room", "data": m}]),
+        "roomUrl and token",
+    ),
+    _f("webrtc.control-message", "the offer is binary", offers(lambda m: [json.dumps(m).encode()]), "binary"),
+    _f(
+        "webrtc.control-message",
+        "roomUrl is a bare host",
+        offers(lambda m: [{**m, "roomUrl": "livekit.example"}]),
+        "roomUrl",
+    ),
+    _f("webrtc.token", "the token has expired", claims(lambda c: c.update(exp=1000)), "exp"),
+    _f(
+        "webrtc.token",
+        "the token expires in milliseconds",
+        claims(lambda c: c.update(exp=c["exp"] * 1000)),
+        "exp in seconds",
+    ),
+    _f("webrtc.token", "the token opens no room", claims(lambda c: c["video"].pop("roomJoin")), "roomJoin"),
+    _f("webrtc.token", "the token has no identity", claims(lambda c: c.pop("sub")), "sub"),
+    _f("webrtc.token", "the caller may not speak", claims(lambda c: c["video"].update(canPublish=False)), "canPublish"),
+    _f("webrtc.token", "the token is unsigned", claims(lambda c: c.update(alg="none"), header=True), "alg"),
+    _f(
+        "webrtc.own-room",
+        "all calls are in one room",
+        claims(lambda c: c["video"].update(room="lobby")),
+        "another room",
+    ),
+    _f("webrtc.own-room", "all calls have one token", _one_token, "another token"),
+]

@@ -1,0 +1,321 @@
+"""Faults of the websocketUrl as a credential."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from mockserver.server import Server
+from mockserver.store import Call, MemoryCallStore
+from tests.faults.fault import Apply, Fault, Hooks, Reply, Request, Socket, hooked
+
+
+def refuses(when: Callable[[Socket], bool], status: int = 401) -> Apply:
+    """Refuse some dials."""
+
+    async def dial(socket: Socket) -> Reply | None:
+        return Reply.error(status, "NO") if when(socket) else None
+
+    return hooked(Hooks(dial=dial))
+
+
+def keeps(when: Callable[[Call], bool] = lambda call: True) -> Apply:
+    """Let a token go on opening sockets."""
+
+    def apply(server: Server) -> None:
+        store = server.mock.store
+        take = store.take
+
+        def kept(token: str, now: datetime) -> Call | None:
+            call = take(token, now)
+            if call is not None and when(call):
+                store.restore(token)
+            return call
+
+        store.take = kept  # type: ignore[method-assign]
+
+    return apply
+
+
+def _reopens(server: Server) -> None:
+    """A call that ended can be dialled again."""
+    store = server.mock.store
+    finish = store.finish
+
+    def finished(call_id: str) -> None:
+        store.restore(store._tokens.get(call_id, ""))
+        finish(call_id)
+
+    store.finish = finished  # type: ignore[method-assign]
+
+
+def _looks_then_takes(server: Server) -> None:
+    """Reads, waits for the database, then writes."""
+
+    async def dial(socket: Socket) -> Reply | None:
+        store: MemoryCallStore = server.mock.store
+        call = store._waiting.get(socket.token)
+        await asyncio.sleep(0.05)
+        if call is not None:
+            store._waiting[socket.token] = call
+        return None
+
+    hooked(Hooks(dial=dial))(server)
+
+
+def uses_up(methods: tuple[str, ...], when: Callable[[Request], bool] = lambda request: True) -> Apply:
+    """Plain requests take the token."""
+
+    def apply(server: Server) -> None:
+        def look(request: Request) -> None:
+            if "/media/" in request.path and request.method in methods and when(request):
+                server.mock.store.take(request.path.rpartition("/")[2], datetime.now(UTC))
+
+        hooked(Hooks(before=look))(server)
+
+    return apply
+
+
+def _origin_uses_up(server: Server) -> None:
+    async def dial(socket: Socket) -> Reply | None:
+        if "origin" in socket.headers:
+            server.mock.store.take(socket.token, datetime.now(UTC))
+            return Reply.error(403, "NO")
+        return None
+
+    hooked(Hooks(dial=dial))(server)
+
+
+def plain(answer: Callable[[bool, str], Reply]) -> Apply:
+    """Answer plain requests by whether the token is alive."""
+
+    def apply(server: Server) -> None:
+        def look(request: Request) -> Reply | None:
+            token = request.path.rpartition("/media/")[2]
+            return answer(token in server.mock.store._waiting, token) if "/media/" in request.path else None
+
+        hooked(Hooks(before=look))(server)
+
+    return apply
+
+
+def used(change: Callable[[Reply], None]) -> Apply:
+    """Answer a used URL otherwise than an unknown one."""
+    return hooked(Hooks(refused=lambda socket, reply: change(reply) if socket.dials else None))
+
+
+def _as_410(reply: Reply) -> None:
+    reply.status = 410
+
+
+def _as_words(reply: Reply) -> None:
+    reply.put({"error": {"message": "this call is over", "code": "GONE"}})
+
+
+def _with_header(reply: Reply) -> None:
+    reply.headers["x-call-status"] = "ended"
+
+
+def lives(seconds: float) -> Apply:
+    """A URL lives for another time."""
+
+    def apply(server: Server) -> None:
+        store = server.mock.store
+        add = store.add
+
+        def added(call: Call) -> None:
+            add(msgspec.structs.replace(call, expires_at=call.created_at + timedelta(seconds=seconds)))
+
+        store.add = added  # type: ignore[method-assign]
+
+    return apply
+
+
+def tokens(make: Callable[[Request, str, int], str]) -> Apply:
+    """Hand out tokens of another make: of the request, the call's id and a number."""
+
+    def apply(server: Server) -> None:
+        real: dict[str, str] = {}
+        numbers = itertools.count(100)
+
+        def after(request: Request, reply: Reply) -> None:
+            body = reply.json() if reply.status == 201 else None
+            if isinstance(body, dict):
+                start, _, token = body["websocketUrl"].rpartition("/")
+                made = make(request, body["id"], next(numbers))
+                real[made] = token
+                body["websocketUrl"] = f"{start}/{made}"
+                reply.put(body)
+
+        inner = server.mock.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            start, _, token = scope["path"].rpartition("/")
+            if start.endswith("/media") and token in real:
+                scope = {**scope, "path": f"{start}/{real[token]}", "raw_path": f"{start}/{real[token]}".encode()}
+            await inner(scope, receive, send)
+
+        object.__setattr__(server.mock, "app", app)
+        hooked(Hooks(after=after))(server)
+
+    return apply
+
+
+def _echoes(server: Server) -> None:
+    """A framework's 404 that repeats the path."""
+
+    def after(request: Request, reply: Reply) -> None:
+        if "/media/" in request.path:
+            reply.put({"error": {"message": f"Cannot {request.method} {request.path}", "code": "NOT_FOUND"}})
+
+    hooked(Hooks(after=after))(server)
+
+
+def _echoes_refused(socket: Socket, reply: Reply) -> None:
+    reply.put({"error": {"message": f"no call has the token {socket.token}", "code": "NOT_FOUND"}})
+
+
+def _remembers(server: Server) -> None:
+    """An error that names the last call."""
+    last = [""]
+
+    def after(request: Request, reply: Reply) -> None:
+        body = reply.json()
+        if reply.status == 201 and isinstance(body, dict):
+            last[0] = body["websocketUrl"].rpartition("/")[2]
+        elif reply.status >= 400 and request.operation:
+            reply.put({"error": {"message": f"the call before was {last[0]}", "code": "BAD_REQUEST"}})
+
+    hooked(Hooks(after=after))(server)
+
+
+def _f(breaks: str, name: str, apply: Apply, says: str = "", variant: str = "", **settings: Any) -> Fault:
+    return Fault(name=name, breaks=breaks, apply=apply, says=says, variant=variant, settings=settings)
+
+
+ONE = "websocket-url.only-an-upgrade-uses-it-up"
+
+FAULTS = [
+    _f("websocket-url.dialable", "a dial needs the key", refuses(lambda s: "x-api-key" not in s.headers), "401"),
+    _f(
+        "websocket-url.dialable",
+        "a dial needs an Origin",
+        refuses(lambda s: "origin" not in s.headers, 403),
+        "403",
+        "plivo",
+    ),
+    _f(
+        "websocket-url.dialable",
+        "a dial needs a subprotocol",
+        refuses(lambda s: "sec-websocket-protocol" not in s.headers, 400),
+        "400",
+        "websocket",
+    ),
+    _f("websocket-url.dialable", "nobody serves webrtc", refuses(lambda s: s.kind == "webrtc", 404), "404", "webrtc"),
+    _f(
+        "websocket-url.agent-call",
+        "calls of create are stored elsewhere",
+        refuses(lambda s: s.operation == "create", 404),
+        "404",
+        "telnyx",
+    ),
+    _f("websocket-url.unknown-query", "a dial must have no query", refuses(lambda s: bool(s.query), 404), "404"),
+    _f("websocket-url.single-use", "a token stays valid after use", keeps(), "the call goes on", "twilio"),
+    _f(
+        "websocket-url.single-use",
+        "a token stays valid on one connection type",
+        keeps(lambda call: call.settings.connection_type == "plivo"),
+        "second open socket",
+        "plivo",
+    ),
+    _f(
+        "websocket-url.single-use",
+        "a URL can be dialled again after its call",
+        _reopens,
+        "the call is over",
+        "websocket",
+    ),
+    _f("websocket-url.race", "a token is read, then written", _looks_then_takes, "of 12"),
+    _f(ONE, "GET uses a URL up", uses_up(("GET",), lambda r: "sec-websocket-version" not in r.headers), "get", "get"),
+    _f(ONE, "HEAD uses a URL up", uses_up(("HEAD",)), "head", "head"),
+    _f(ONE, "POST uses a URL up", uses_up(("POST",)), "post", "post"),
+    _f(
+        ONE,
+        "a handshake without an upgrade uses a URL up",
+        uses_up(("GET",), lambda r: "sec-websocket-key" in r.headers),
+        "no-upgrade",
+        "no-upgrade",
+    ),
+    _f(ONE, "a refused Origin uses a URL up", _origin_uses_up, "origin", "origin"),
+    _f("websocket-url.refused-alike", "a used URL is gone", used(_as_410), "410"),
+    _f("websocket-url.refused-alike", "a used URL is refused in other words", used(_as_words), "over"),
+    _f("websocket-url.refused-alike", "a used URL is refused with a header more", used(_with_header), "used token"),
+    _f(
+        "websocket-url.plain-get",
+        "a page is at a live URL",
+        plain(lambda live, token: Reply(200, {"content-type": "text/html"}, b"hi") if live else Reply.error(404)),
+        "2xx",
+    ),
+    _f(
+        "websocket-url.plain-get",
+        "a live URL asks for an upgrade",
+        plain(lambda live, token: Reply.error(426 if live else 404)),
+        "426",
+    ),
+    _f("websocket-url.expires", "a URL lives for ever", lives(86400), "refusal"),
+    _f("websocket-url.expires", "a URL lives for a second", lives(1), "101"),
+    _f("websocket-url.lives-a-while", "a URL lives for a second, whatever was said", lives(1), "101"),
+    _f("websocket-url.unguessable", "tokens are counted", tokens(lambda request, call_id, number: str(number)), "bits"),
+    _f(
+        "websocket-url.unguessable",
+        "tokens have 64 bits",
+        tokens(lambda request, call_id, number: secrets.token_hex(8)),
+        "bits",
+    ),
+    _f(
+        "websocket-url.unguessable",
+        "a token is the time",
+        tokens(lambda request, call_id, number: str(time.time_ns())),
+        "bits",
+    ),
+    _f(
+        "websocket-url.unguessable",
+        "a token is the id's hash",
+        tokens(lambda request, call_id, number: hashlib.sha256(call_id.encode()).hexdigest()),
+        "sha256 of the call's id",
+    ),
+    _f(
+        "websocket-url.unguessable",
+        "a token is the id",
+        tokens(lambda request, call_id, number: call_id),
+        "the call's id",
+    ),
+    _f(
+        "websocket-url.unguessable",
+        "the key is in the URL",
+        tokens(lambda request, call_id, number: f"{request.headers.get('x-api-key')}-{secrets.token_hex(16)}"),
+        "API key",
+    ),
+    _f(
+        "websocket-url.unguessable",
+        "a token is a counter's hash",
+        tokens(lambda request, call_id, number: hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()),
+        "the number",
+    ),
+    _f("websocket-url.never-echoed", "plain requests are answered with their path", _echoes, "token"),
+    _f(
+        "websocket-url.never-echoed",
+        "a refused dial is answered with its token",
+        hooked(Hooks(refused=_echoes_refused)),
+        "token",
+    ),
+    _f("websocket-url.never-echoed", "errors name the call before", _remembers, "token"),
+]

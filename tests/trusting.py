@@ -1,0 +1,237 @@
+"""Judges the mock with a fault in it: many at a time, in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import multiprocessing
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from unittest import mock
+
+from connexion.spec import Specification  # type: ignore[import-untyped]  # connexion ships no types
+
+import mockserver.app
+from contract.codec import Codec
+from contract_tests import engine
+from contract_tests.context import Judge
+from contract_tests.engine import Job, Selection
+from contract_tests.findings import Finding, Layer, Verdict
+from contract_tests.requirements import Check, all_checks
+from contract_tests.settings import TargetSettings
+from mockserver.server import Server
+from mockserver.settings import Settings
+from tests.faults import FAULTS
+from tests.faults.fault import Fault
+
+T = TypeVar("T")
+
+TIME_SCALE = 20.0
+URL_TTL_S = 3.0
+AGAIN_AT_A_TIME = 4
+AGAIN_WITHIN_S = 60.0
+
+MOCK_SETTINGS: dict[str, Any] = {
+    "time_scale": TIME_SCALE,
+    "url_ttl_s": URL_TTL_S,
+    "rate_limit_per_hour": 0,
+    "livekit_url": "ws://livekit.example",
+    "livekit_key": "devkey",
+    "livekit_secret": "secret",
+}
+
+UNTOUCHED = Fault(name="untouched", breaks="", apply=lambda server: None, settings={"rate_limit_per_hour": 100_000})
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the judge made of one fault.
+
+    Attributes:
+        findings: of the selection.
+        crash: how the judge itself failed; empty where it did not.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    crash: str = ""
+
+    def of(self, name: str) -> list[Finding]:
+        """The findings on one requirement that are not passed."""
+        return [each for each in self.findings if each.requirement.name == name and each.verdict is not Verdict.PASSED]
+
+    def said(self, name: str) -> str:
+        """Everything that was said of one requirement."""
+        lines = [f"judge failed: {self.crash}"] if self.crash else []
+        for finding in self.of(name):
+            lines.append(f"{finding.name} {finding.verdict.value} {finding.cause} {finding.reason}")
+            lines += [f"expected {case.expected}; received {case.received}" for case in finding.cases]
+        return "\n".join(lines)
+
+    def saw(self, fault: Fault) -> str:
+        """Why this is not the report that a fault should have; empty where it is."""
+        found = [each for each in self.of(fault.breaks) if each.verdict in (Verdict.VIOLATED, Verdict.WARNED)]
+        said = self.said(fault.breaks)
+        if not found:
+            return f"not reported: {said or 'passed'}"
+        if not re.search(fault.says, said, re.DOTALL):
+            return f"not said, {fault.says!r}: {said}"
+        return ""
+
+
+def target(base_url: str, seed: int = 0, max_time_s: float = 90.0) -> TargetSettings:
+    """How a target with the mock's keys is judged."""
+    return TargetSettings(
+        url=f"{base_url}/api/v1",
+        api_keys=("ck_mock_valid",),
+        agent="agent_demo",
+        unfunded_key="ck_mock_no_credit",
+        limited_key="ck_mock_rate_limited",
+        max_time_s=max_time_s,
+        seed=seed,
+        time_scale=TIME_SCALE,
+        url_ttl_s=URL_TTL_S,
+        # Nothing here is encrypted: it saves reading the machine's certificates for each run.
+        insecure=True,
+    )
+
+
+def own_jobs(fault: Fault) -> list[Job]:
+    """The check that a fault breaks, in its variant; media checks in one variant only, which is long enough."""
+    check = next(check for check in all_checks() if check.requirement.name == fault.breaks)
+    if fault.variant:
+        return [Job(check, fault.variant)]
+    variants = check.variants[:1] if check.requirement.layer is Layer.MEDIA else check.variants
+    return [Job(check, variant) for variant in variants]
+
+
+def every_job(skip: Sequence[str] = ()) -> list[Job]:
+    """Every check in every variant."""
+    return Selection(skip=tuple(skip)).jobs(all_checks())
+
+
+def faulty_server(fault: Fault) -> Server:
+    """A mock with the fault in it, which does not yet serve."""
+    server = Server(Settings.from_environment({}, port=0, **{**MOCK_SETTINGS, **fault.settings}))
+    fault.apply(server)
+    return server
+
+
+async def judge_fault(fault: Fault, jobs: Sequence[Job], *, seed: int = 0, max_time_s: float = 90.0) -> Judged:
+    """Serve the mock with a fault, and judge it."""
+    server = faulty_server(fault)
+    serving = asyncio.create_task(server.serve(sockets=[server.listener]))
+    try:
+        it = Judge(target(server.base_url, seed, max_time_s))
+        try:
+            return Judged(tuple(await engine.run(it, list(jobs))))
+        except Exception as error:
+            return Judged(crash=f"{type(error).__name__}: {error}")
+        finally:
+            await it.close()
+    finally:
+        server.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(8):
+                await serving
+
+
+def slow_first(fault: Fault) -> tuple[float, bool]:
+    """A key to sort by."""
+    check = own_jobs(fault)[0].check
+    return -check.lasts_s, check.requirement.layer is Layer.HTTP
+
+
+def judge_side_by_side(indices: Sequence[int], at_a_time: int) -> dict[int, Judged]:
+    """Judge these of FAULTS by their own checks, so many at a time; those that this machine was too slow for twice."""
+
+    async def everything() -> dict[int, Judged]:
+        room = asyncio.Semaphore(at_a_time)
+        judged: dict[int, Judged] = {}
+
+        async def one(index: int) -> None:
+            fault = FAULTS[index]
+            async with room:
+                judged[index] = await judge_fault(fault, own_jobs(fault))
+
+        order = sorted(indices, key=lambda index: slow_first(FAULTS[index]))
+        await asyncio.gather(*map(one, order))
+        # Who was too busy tries again, with less beside it, as long as there is time.
+        busy = [index for index in order if "too busy" in judged[index].said(FAULTS[index].breaks)]
+        room = asyncio.Semaphore(AGAIN_AT_A_TIME)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AGAIN_WITHIN_S):
+                await asyncio.gather(*map(one, busy))
+        return judged
+
+    logging.disable(logging.CRITICAL)
+    with quick_builds():
+        return in_thread(lambda: asyncio.run(everything()))
+
+
+def judge_own(jobs: int = 2, at_a_time: int = 6) -> list[Judged]:
+    """What came of each of FAULTS under its own check."""
+    order = sorted(range(len(FAULTS)), key=lambda index: slow_first(FAULTS[index]))
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        shares = [pool.submit(judge_side_by_side, order[start::jobs], at_a_time) for start in range(jobs)]
+        judged = {index: found for share in shares for index, found in share.result().items()}
+    return [judged[index] for index in range(len(FAULTS))]
+
+
+def in_thread(work: Callable[[], T]) -> T:
+    """Do something outside the main thread, where servers leave the signals alone."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+@contextmanager
+def quick_builds() -> Iterator[None]:
+    """Read the documents once for all mocks: they are the same, and it takes a third of a second."""
+    codecs: dict[str, Codec] = {}
+    validate = Specification.__dict__["_validate_spec"].__func__
+    validated: list[bool] = []
+
+    def codec(document: Any, *more: Any) -> Codec:
+        title = str(document["info"]["title"])
+        if title not in codecs:
+            codecs[title] = Codec(document, *more)
+        return codecs[title]
+
+    def once(cls: type[Specification], spec: Any) -> None:
+        if not validated:
+            validate(cls, spec)
+        validated.append(True)
+
+    with (
+        mock.patch.object(mockserver.app, "Codec", codec),
+        mock.patch.object(Specification, "_validate_spec", classmethod(once)),
+    ):
+        yield
+
+
+def without_time(finding: Finding) -> Finding:
+    """A finding as it is compared."""
+    return dataclasses.replace(finding, took_s=0.0)
+
+
+def checks_by_name() -> dict[str, Check]:
+    """Every check."""
+    return {check.requirement.name: check for check in all_checks()}
