@@ -485,6 +485,12 @@ async def input_rate(it: Context) -> None:
         if not recording.answered:
             state = "nothing" if line.alive else f"closed ({line.close_code})"
             it.wrong("an answer", state, *_shown(it, call))
+            return
+        await line.quiet(0.5, 4)
+        encoding = line.from_agent.encoding
+        smoother = _smoother(b"".join(piece.payload for piece in line.audio), encoding)
+        if smoother is not None:
+            it.wrong(f"{encoding.value} audio", f"audio that is smooth as {smoother} only", *_shown(it, call))
 
 
 @requirement(

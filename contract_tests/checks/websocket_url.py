@@ -496,6 +496,7 @@ async def never_echoed(it: Context) -> None:
     """What a used URL is answered with."""
     call = await it.call("inline", firstSpeaker="user")
     token = token_of(call.url)
+    await it.post("inline", {})
     address = dial_address(call.url, it.settings)
     for method in ("GET", "POST"):
         answer = await plain_request(method, address, it.settings)

@@ -429,7 +429,7 @@ FAULTS = [
     _f("media.answer-by-the-clock", "time is counted in frames", _in_step, "last frame", "plivo"),
     _f("media.any-length", "frames of other lengths are dropped", hears(_whole_frames_only), "an answer", "telnyx"),
     _f("media.any-length", "frames of other lengths end the call", hears(_odd_frames_close), "1003", "websocket"),
-    _f("media.a-law", "A-law is taken for mu-law", hears(_always_mulaw), "silence in A-law"),
+    _f("media.a-law", "A-law is taken for mu-law", hears(_always_mulaw), "A-law"),
     _f("media.a-law", "A-law is refused", hears(_never_alaw), "1003"),
     _f("media.agent-call", "saved agents do not hear", deaf(_quiet_agents), "10 s", "telnyx"),
     _f(
@@ -478,7 +478,7 @@ FAULTS = [
     _f("media.output-rate", "the agent speaks at 16000 Hz", _rate("outputSampleRate", 16000), "equally long"),
     _f("media.output-rate", "the agent speaks at 24000 Hz", _rate("outputSampleRate", 24000), "equally long"),
     _f("media.input-rate", "high input rates end the call", hears(_high_rates_close), "1003|audio", "pcm-48000"),
-    _f("media.input-rate", "pcm is taken for g711", _codec("g711"), "said nothing", "pcm-8000"),
+    _f("media.input-rate", "pcm is taken for g711", _codec("g711"), "audio", "pcm-8000"),
     Fault(name="g711 is taken for pcm", breaks="media.input-rate", apply=_codec("pcm"), variant="g711-8000"),
     Fault(
         name="inputSampleRate is ignored",
