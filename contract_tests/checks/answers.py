@@ -500,16 +500,16 @@ RATE = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
     "rate-limit.truthful",
     "Rate headers tell the truth: the limit is constant, what remains falls, the reset is not in the past.",
     source=f"{HEADERS}/RateLimitRemaining",
-    how="Three requests are made one after the other, with nothing beside them, and their headers compared.",
+    how="Six requests are made one after the other, with nothing beside them, and their headers compared.",
     why="Clients pace themselves by these numbers.",
     mend="Count each request once, per key, and send the counter itself.",
     variants=OPERATIONS,
     order="first",
 )
 async def rates_truthful(it: Context) -> None:
-    """Three requests with one key."""
+    """Six requests with one key."""
     key = it.target.key()
-    exchanges = [await it.post(it.variant, it.valid(), key=key, limit_matters=True) for _ in range(3)]
+    exchanges = [await it.post(it.variant, it.valid(), key=key, limit_matters=True) for _ in range(6)]
     answered = [each for each in exchanges if each.status == 201]
     if any(each.status == 429 for each in exchanges):
         first = next(each for each in exchanges if each.status == 429)
@@ -539,10 +539,10 @@ async def rates_truthful(it: Context) -> None:
         and not renewed
     ):
         it.wrong("X-RateLimit-Remaining that does not rise", f"{remaining}", last)
-    if len(remaining) >= 3 and remaining[-1] >= remaining[0] and not renewed:
-        it.wrong("X-RateLimit-Remaining that has fallen after two requests", f"{remaining}", last)
+    if len(remaining) >= 6 and remaining[-1] >= remaining[0] and not renewed:
+        it.wrong("X-RateLimit-Remaining that has fallen after five requests", f"{remaining}", last)
     for exchange, reset in zip(answered, resets, strict=False):
-        if reset < exchange.answered_at - 2 - CLOCK_SKEW_S * 0:
+        if reset < exchange.answered_at - 2:
             it.wrong("X-RateLimit-Reset in Unix seconds, not in the past", f"{reset}", exchange)
             break
         if reset > exchange.answered_at + 400 * 86400:

@@ -40,11 +40,11 @@ Values = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
 def _names(values: Sequence[str], wrong: Sequence[Any] = ()) -> Values:
     """Legal, illegal and seldom wrong values of an enumeration."""
     first = values[0]
-    often = [first.upper(), *wrong, "", None, 5, [first]]
-    return values, often, [first.capitalize(), f" {first}", True, "nonsense", {}]
+    often = [first.upper(), first.capitalize(), *wrong, "", None, 5, True, [first]]
+    return values, often, [f" {first}", "nonsense", {}]
 
 
-_BOOLEAN: Values = ([True, False], ["true", 1, None], [0, "false", "", [True], "yes"])
+_BOOLEAN: Values = ([True, False], ["true", 1, 0, None, ""], ["false", [True], "yes", {}])
 
 
 def _whole(least: int, most: int) -> Values:
@@ -57,13 +57,13 @@ def _whole(least: int, most: int) -> Values:
     )
 
 
-_STRING = [None, 5]
-_SELDOM_STRING = [["x"], True, {"a": "b"}, 1.5]
+_STRING = [None, 5, True, ["x"], {"a": "b"}]
+_SELDOM_STRING = [1.5, False, []]
 
 
 def _rules() -> list[FieldRule]:
     rules = [
-        FieldRule("create", "agentId", "agentId is a string.", [], [*_STRING, ["x"]], _SELDOM_STRING, smoke=True),
+        FieldRule("create", "agentId", "agentId is a string.", [], _STRING, _SELDOM_STRING, smoke=True),
         FieldRule(
             "create",
             "connectionType",
