@@ -73,6 +73,7 @@ class Judge:
         self.random = random.Random(settings.seed)
         self.began_at = time.monotonic()
         self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
+        self.pairs = asyncio.Lock()
         self.rooms = {
             Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
             Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
