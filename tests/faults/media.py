@@ -19,7 +19,10 @@ def payload(message: Any) -> bytes | None:
     if isinstance(message, bytes):
         return message
     if isinstance(message, dict) and message.get("event") in MEDIA:
-        return base64.b64decode(message["media"]["payload"])
+        try:
+            return base64.b64decode(message["media"]["payload"])
+        except (KeyError, TypeError, ValueError):
+            return None
     return None
 
 
