@@ -1,5 +1,5 @@
 # What a newcomer types.  Needs Python 3.11 or later; `make test` also wants Node 20.19 or later, for linters and type
-# generators: without it, what needs it is skipped, and said to be.
+# generators, and Debian's chromium, for tests of pages: without them, what needs them is skipped, and said to be.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -55,7 +55,10 @@ def faults_of(exchange: Exchange) -> list[str]:
         return [] if exchange.meant is Meant.FREE else [f"{exchange.status} is not in the document"]
     if exchange.status >= 400 and exchange.meant is Meant.FREE:
         return []
-    errors = _openapi().iter_response_errors(_Request(exchange), _Response(exchange))
+    try:
+        errors = list(_openapi().iter_response_errors(_Request(exchange), _Response(exchange)))
+    except RecursionError:
+        return ["the body is nested too deeply to be read"]
     return [_words(error) for error in errors]
 
 

@@ -7,19 +7,20 @@ import json
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from contract.audio import AudioFormat, Encoding
 from contract_tests.caller import spoken
-from contract_tests.dialling import Refusal, dial_address, open_socket
+from contract_tests.dialling import Refusal, dial_address, open_socket, refusal_of
 from contract_tests.findings import Case, Layer
 from contract_tests.line import Line
+from contract_tests.parsing import json_value
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import Profile, TargetSettings
-from contract_tests.target import PATHS, Exchange, Meant, NotChecked, Target
+from contract_tests.target import PATHS, Exchange, Meant, NotChecked, OutOfRequests, Target
 
 MULAW = AudioFormat(Encoding.MULAW, 8000)
 ALAW = AudioFormat(Encoding.ALAW, 8000)
@@ -31,6 +32,12 @@ LONG_GREETING = (
     "comes to an end."
 )
 STALE_S = 1.5
+"""A call that was created longer ago is not dialled any more: nobody knows how long its URL lives."""
+
+SPARE_LASTS_S = 60.0
+MOST_SPARE_BYTES = 2000
+"""A call that ends sooner, or was asked for in more words, is not dialled by another check."""
+
 HTTP_SIDE_BY_SIDE = 12
 SYSTEM_PROMPT = "You are the friendly receptionist of a bicycle shop. Answer every question with one short sentence."
 
@@ -80,6 +87,7 @@ class Judge:
         }
         self.lags: list[tuple[float, float]] = []
         self._recordings: dict[str, asyncio.Task[Any]] = {}
+        self._taken: set[str] = set()
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""
@@ -90,11 +98,25 @@ class Judge:
         return max((lag for at, lag in self.lags if at >= moment), default=0.0)
 
     async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> Any:
-        """What came of a scenario that several checks look at; it is played once."""
+        """What came of a scenario that several checks look at; it is played once.
+
+        One for which there were no requests is played when it is asked for again: a rate limit passes.
+        """
         task = self._recordings.get(name)
         if task is None:
             task = self._recordings[name] = asyncio.ensure_future(record())
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except OutOfRequests:
+            if self._recordings.get(name) is task:
+                del self._recordings[name]
+            raise
+
+    def take(self, url: str) -> bool:
+        """Lay claim to dialling a websocketUrl; False where another check has."""
+        new = url not in self._taken
+        self._taken.add(url)
+        return new
 
     async def close(self) -> None:
         """End what is still being recorded, and let go of the target."""
@@ -197,24 +219,6 @@ class Context:
             self.wrong(f"{' or '.join(map(str, wanted))}: {what}", exchange.shown(), exchange)
         return exchange
 
-    async def all_accepted(self, operation: str, name: str, together: Sequence[Any], each: Mapping[str, Any]) -> None:
-        """Legal values that must be accepted: first many in one request, each alone only where that is refused.
-
-        Args:
-            operation: where to send them.
-            name: names the requests `together`, which are sent once in a run.
-            together: bodies that hold all the legal values of several fields.
-            each: what is legal, and a body that holds just this.
-        """
-
-        async def record() -> bool:
-            answers = [await self.post(operation, body, meant=Meant.VALID) for body in together]
-            return all(answer.status == 201 for answer in answers)
-
-        if not await self.judge.recording(f"legal-{operation}-{name}", record) or self.deep:
-            for what, body in each.items():
-                await self.accepted(operation, body, what)
-
     @property
     def deep(self) -> bool:
         """Whether there is room for what is seldom wrong."""
@@ -228,20 +232,60 @@ class Context:
     # calls
 
     async def call(self, operation: str = "inline", **changes: Any) -> Call:
-        """A call, newly created.  Raises NotChecked where the target creates none: other checks say so."""
+        """A call to dial, newly created.  Raises NotChecked where the target creates none: other checks say so.
+
+        Its maxDuration is long, unless one is given (None leaves it out): no call is to end while it is looked at.
+        """
+        if operation == "inline":
+            changes = {"maxDuration": self.long_s} | changes
         body = self.valid(operation, **changes)
         exchange = await self.post(operation, body, meant=Meant.VALID)
-        created = exchange.json()
-        if exchange.status != 201 or not isinstance(created, dict) or not isinstance(created.get("websocketUrl"), str):
+        created = exchange.json_object()
+        if exchange.status != 201 or not isinstance(created.get("websocketUrl"), str):
             shown = self.judge.secrets.redact(exchange.shown())[:200]
             raise NotChecked(f"no call could be created ({shown}); the checks of /calls/{operation} say more")
+        self.judge.take(created["websocketUrl"])
         return Call(body, exchange, created)
+
+    async def any_call(self, operation: str = "", kind: str = "twilio") -> Call:
+        """A call of a connection type to dial, however it talks, of one operation or of any.
+
+        It is one that was created just now for the sake of its answer, if there is one that nobody dials; else a new
+        one.  Raises NotChecked as `call` does.
+        """
+        for exchange in reversed(self.target.journal.exchanges):
+            if exchange.status == 201 and time.time() - exchange.answered_at > STALE_S:
+                break
+            call = self._spare(exchange, operation, kind)
+            if call is not None and self.judge.take(call.url):
+                return call
+        return await self.call(operation or "inline", **audio_settings(kind))
+
+    def _spare(self, exchange: Exchange, operation: str, kind: str) -> Call | None:
+        """The call that an exchange created, if it is a plain one of this operation and connection type."""
+        if exchange.status != 201 or exchange.meant is not Meant.VALID or not exchange.operation.startswith(operation):
+            return None
+        request = json_value(exchange.content) if len(exchange.content) <= MOST_SPARE_BYTES else None
+        if not isinstance(request, dict) or request.get("connectionType", "twilio") != kind:
+            return None
+        if "inactivityTimeout" in request or self.scaled(request.get("maxDuration", 3000)) < SPARE_LASTS_S:
+            return None
+        call = Call(request, exchange, exchange.json_object())
+        return call if call.url else None
 
     async def dial(self, call: Call | str, **options: Any) -> Any:
         """What dialling gives: a ClientConnection, or a Refusal.  Raises NotChecked for a host that is not allowed."""
         self.target.journal.dials += 1
         address = dial_address(call if isinstance(call, str) else call.url, self.settings)
         return await open_socket(address, self.settings, **options)
+
+    async def refusal(self, call: Call | str, **options: Any) -> Refusal | None:
+        """Dial a call, and tell how that was refused; None where it was not, and the socket is closed again."""
+        return await refusal_of(await self.dial(call, **options))
+
+    async def opens(self, call: Call) -> bool:
+        """Whether a dial of the call opens a WebSocket, which stays open only for this moment."""
+        return await refusal_of(await self.dial(call), within_s=0.7) is None
 
     @asynccontextmanager
     async def line(self, call: Call, *, to_agent: AudioFormat | None = None, begin: bool = True) -> AsyncIterator[Line]:
@@ -254,7 +298,9 @@ class Context:
         async with self.judge.open_lines:
             if time.time() - call.exchange.answered_at > STALE_S:
                 # It waited for a free line so long that its URL may have expired.
-                call = await self.call(call.exchange.operation, **call.request)
+                call = await self.call(
+                    call.exchange.operation, **{"maxDuration": call.request.get("maxDuration"), **call.request}
+                )
             socket = await self.dial(call)
             if isinstance(socket, Refusal):
                 raise NotDialled(call, socket.reason)
@@ -274,6 +320,10 @@ class Context:
     def scaled(self, seconds: float) -> float:
         """How long a clock of the call takes on this target, in real seconds."""
         return seconds / self.settings.time_scale
+
+    def setting_s(self, real_s: float, *, least: int, most: int) -> int:
+        """The legal setting of a call's clock that takes about so many real seconds on this target."""
+        return max(least, min(most, round(real_s * self.settings.time_scale)))
 
     @property
     def long_s(self) -> int:

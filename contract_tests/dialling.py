@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +12,19 @@ from urllib.parse import urlsplit, urlunsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from contract_tests.raw import tls
 from contract_tests.settings import TargetSettings
 from contract_tests.target import NotChecked
 
 OPEN_WITHIN_S = 10.0
+REFUSED_WITHIN_S = 2.0
+"""How soon a socket that opened must be closed for the dial to have been refused."""
+
 _LOOPBACK = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
+
+
+class NotAllowed(NotChecked):
+    """A websocketUrl leads to a host that must not be dialled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +55,7 @@ class _Dial(connect):
 def dial_address(url: str, settings: TargetSettings) -> str:
     """The address to dial for a websocketUrl: rewritten as told, without query and fragment, as carriers dial it.
 
-    Raises NotChecked where it leads to a host that must not be dialled.
+    Raises NotAllowed where it leads to a host that must not be dialled, NotChecked where it is no such URL.
     """
     for begins, instead in settings.ws_url_rewrites:
         if url.startswith(begins):
@@ -65,7 +72,7 @@ def dial_address(url: str, settings: TargetSettings) -> str:
     allowed = {_LOOPBACK.get(name, name) for name in (own, *settings.allowed_ws_hosts)}
     if _LOOPBACK.get(host, host) not in allowed:
         shown = re.sub(r"[^\w.:-]", "?", host)[:80]
-        raise NotChecked(f"the websocketUrl leads to {shown}, which is not the target's host: --allow-ws-host {shown}")
+        raise NotAllowed(f"the websocketUrl leads to {shown}, which is not the target's host: --allow-ws-host {shown}")
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 
@@ -75,10 +82,7 @@ async def open_socket(
     """Dial an address as a carrier does: no extension, no subprotocol, no Origin, no key, no redirect."""
     options: dict[str, Any] = {}
     if address.startswith("wss:"):
-        context = ssl.create_default_context()
-        if settings.insecure:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        options["ssl"] = context
+        options["ssl"] = tls(settings)
     try:
         return await _Dial(
             address + query,
@@ -102,3 +106,38 @@ async def open_socket(
         return Refusal(status=None, reason=f"no answer within {OPEN_WITHIN_S:g} s")
     except (WebSocketException, OSError, EOFError, asyncio.IncompleteReadError, ValueError) as error:
         return Refusal(status=None, reason=f"{type(error).__name__}: {error}")
+
+
+async def refusal_of(outcome: ClientConnection | Refusal, within_s: float = REFUSED_WITHIN_S) -> Refusal | None:
+    """How a dial was refused; None where it was not, and the socket is closed.
+
+    A close at once, with no message before it, is a refusal.
+    """
+    if isinstance(outcome, Refusal):
+        return outcome
+    refusal = await closed_at_once(outcome, within_s)
+    await outcome.close()
+    return refusal
+
+
+async def first_message(socket: ClientConnection, within_s: float) -> str | bytes:
+    """What the other side says first; empty where it closes or says nothing in time."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await socket.recv()
+    except Exception:
+        # However a hostile peer brings it about: nothing was said.
+        return ""
+
+
+async def closed_at_once(socket: ClientConnection, within_s: float = REFUSED_WITHIN_S) -> Refusal | None:
+    """How the other side closed a socket without a word; None where it did not, and the socket stays as it is."""
+    try:
+        async with asyncio.timeout(within_s):
+            await socket.recv()
+    except TimeoutError:
+        return None
+    except Exception:
+        # However a hostile peer brings it about: nothing was said, and nothing can be.
+        return Refusal(status=None, reason=f"close {socket.close_code} {socket.close_reason or ''}".strip())
+    return None

@@ -1,16 +1,19 @@
-"""Requests that nobody thought of: schemathesis makes them from the document, hypothesis shrinks what goes wrong.
+"""Requests that nobody thought of: schemathesis makes them from the document, and something odd is put into each.
 
 The document's copy that they are made from pins what only the target knows (agents, voices), and leaves out what the
 contract leaves free.  What a request has to be answered with is decided by openapi-core and the whole document, so the
-two libraries check each other.
+two libraries check each other.  Making one costs nothing: only those are sent of which it is decided.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import hypothesis
@@ -18,8 +21,10 @@ from hypothesis import HealthCheck, Phase, Verbosity
 
 from contract import documents
 from contract_tests.conformity import is_valid_request
-from contract_tests.context import Context
-from contract_tests.target import PATHS, Exchange, Meant, NotChecked
+from contract_tests.context import Context, audio_settings
+from contract_tests.odd import KEYS, Rotation, odd_object, odd_text, odd_value
+from contract_tests.shrinking import shrunk
+from contract_tests.target import PATHS, Exchange, Meant, OutOfRequests
 
 PINNED = ("agentId", "voice", "language", "model")
 """Fields of which only some values exist, which the target alone knows."""
@@ -27,6 +32,44 @@ PINNED = ("agentId", "voice", "language", "model")
 _NOT_BLANK = ("systemPrompt", "greeting", *PINNED)
 _INTEGERS = ("maxDuration", "inactivityTimeout")
 _RATES = ("inputSampleRate", "outputSampleRate")
+_SCHEMAS = {"create": "CreateCallRequest", "inline": "CreateInlineCallRequest"}
+
+TOOLS: list[Any] = [
+    {"toolId": "cmsample0000108l4tool0001"},
+    {"toolName": "opening-hours"},
+    {
+        "temporaryTool": {
+            "modelToolName": "book_repair",
+            "description": "Books a repair.",
+            "timeout": "2.5s",
+            "precomputable": True,
+            "defaultReaction": "AGENT_REACTION_SPEAKS",
+            "dynamicParameters": [
+                {
+                    "name": "day",
+                    "location": "PARAMETER_LOCATION_BODY",
+                    "schema": {"type": "string"},
+                    "required": True,
+                }
+            ],
+            "staticParameters": [{"name": "shop", "location": "PARAMETER_LOCATION_QUERY", "value": "north"}],
+            "automaticParameters": [{"name": "call", "location": "PARAMETER_LOCATION_HEADER"}],
+            "http": {"baseUrlPattern": "https://shop.example.com/repairs", "httpMethod": "POST"},
+        }
+    },
+    {"temporaryTool": {"modelToolName": "showMap", "timeout": "40s", "client": {}}},
+]
+"""Tools that fit: which ids, names and addresses a service likes, the document does not say."""
+
+Bodies = Iterator[tuple[int | None, dict[str, Any]]]
+"""What each request has to be answered with, and its body."""
+
+MOST_BYTES = 60_000
+"""No request is larger: from 64 KiB on a service may refuse it."""
+LEFT_OVER = 50
+"""Requests that are not spent on making a failing one smaller."""
+SHRINKS = 60
+"""The most requests that are."""
 
 
 def narrowed(it: Context, operation: str, *, websocket: bool) -> dict[str, Any]:
@@ -34,8 +77,7 @@ def narrowed(it: Context, operation: str, *, websocket: bool) -> dict[str, Any]:
     document = copy.deepcopy(documents.openapi())
     path = PATHS[operation]
     document["paths"] = {path: document["paths"][path]}
-    name = "CreateCallRequest" if operation == "create" else "CreateInlineCallRequest"
-    schema = document["components"]["schemas"][name]
+    schema = document["components"]["schemas"][_SCHEMAS[operation]]
     properties = schema["properties"]
     known = it.valid(operation)
     for field in PINNED:
@@ -71,7 +113,7 @@ def due(it: Context, operation: str, body: Any) -> int | None:
         value = body.get(field)
         if isinstance(value, str) and value != known.get(field):
             return None
-    if any(isinstance(body.get(field), str) and not body[field].strip() for field in _NOT_BLANK):
+    if any(isinstance(body.get(field), str) and _is_blank(body[field]) for field in _NOT_BLANK):
         return None
     temperature = body.get("temperature")
     if isinstance(temperature, float) and (abs(temperature) < 1e-6 or abs(temperature - 1) < 1e-6):
@@ -82,17 +124,36 @@ def due(it: Context, operation: str, body: Any) -> int | None:
             return None
         if isinstance(settings, dict) and any(_is_whole_float(settings.get(rate)) for rate in _RATES):
             return None
-    if "selectedTools" in body and operation == "inline":
-        return None
-    request = Exchange(
-        method="POST",
-        path=PATHS[operation],
-        operation=operation,
-        headers=(("Content-Type", "application/json"),),
-        content=json.dumps(body).encode(),
-        key="any",
+    fits = _fits(operation, body)
+    # Whether a service looks at all of a tool, and at twilioStream, is its own affair: what is wrong there is free.
+    return 201 if fits else None if _fits(operation, _without_free_parts(body)) else 400
+
+
+def _fits(operation: str, body: dict[str, Any]) -> bool:
+    """Whether the whole document allows a body."""
+    return is_valid_request(
+        Exchange(
+            method="POST",
+            path=PATHS[operation],
+            operation=operation,
+            headers=(("Content-Type", "application/json"),),
+            content=json.dumps(body).encode(),
+            key="any",
+        )
     )
-    return 201 if is_valid_request(request) else 400
+
+
+def _without_free_parts(body: dict[str, Any]) -> dict[str, Any]:
+    """The body without what a service need not look at."""
+    rest = {key: value for key, value in body.items() if key != "selectedTools"}
+    if isinstance(settings := rest.get("websocket"), dict):
+        rest["websocket"] = {key: value for key, value in settings.items() if key != "twilioStream"}
+    return rest
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing of a text is to be seen: languages disagree on what white space is."""
+    return not any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def _is_whole_float(value: Any) -> bool:
@@ -109,68 +170,159 @@ def _has_free_text(value: Any) -> bool:
 
 
 async def fuzz(it: Context, operation: str, *, valid: bool, websocket: bool, most: int) -> None:
-    """Send requests of one kind until one is answered wrongly, and write down the smallest one that is."""
-    loop = asyncio.get_running_loop()
-    wrong: list[tuple[int | None, Exchange]] = []
+    """Send so many requests of one kind until one is answered wrongly; the smallest one like it is written down."""
+    kind = f"{operation}-websocket" if websocket else operation
+    plain = it.valid(operation) | (audio_settings("websocket") if websocket else {})
+    # In threads: this one keeps the time of calls.
+    values = await it.judge.recording(f"fuzzing-{kind}", lambda: asyncio.to_thread(_values, it, operation, websocket))
+    random = Random(f"{it.settings.seed + it.attempt} {kind} {valid}")
+    bodies = (_odd_bodies if valid else _damaged_bodies)(it, operation, values, plain, random)
+    for wanted, body in await asyncio.to_thread(lambda: list(itertools.islice(bodies, most))):
+        if _is_right(wanted, await _sent(it, operation, body)):
+            continue
+        found = await _smallest(it, operation, body, plain, wanted)
+        if found is not None:
+            expected = f"{wanted or 'an answer below 500'}: a plain request {_difference(found, plain)}"
+            it.wrong(expected, found.shown(), found, f"# seed {it.settings.seed}")
+            return
 
-    async def send(body: Any) -> bool:
-        content = json.dumps(body).encode("utf-8", "surrogatepass")
-        if len(content) > 60_000:
-            return True
-        wanted = due(it, operation, body)
-        exchange = await it.post(operation, content=content, meant=Meant.FREE)
-        right = exchange.status is not None and exchange.status < 500 and exchange.status == (wanted or exchange.status)
+
+async def _sent(it: Context, operation: str, body: Any) -> Exchange:
+    return await it.post(operation, content=json.dumps(body).encode(), meant=Meant.FREE)
+
+
+def _is_right(wanted: int | None, exchange: Exchange) -> bool:
+    status = exchange.status
+    return status is not None and (status == wanted if wanted else status < 500)
+
+
+def _difference(exchange: Exchange, plain: dict[str, Any]) -> str:
+    """What makes a request more than a plain one, in words."""
+    body = json.loads(exchange.content)
+    others = {key: value for key, value in body.items() if key not in plain or plain[key] != value}
+    missing = [key for key in plain if key not in body]
+    words = [f"with {json.dumps(others)[:300]}"] if others else []
+    return " and ".join([*words, *(f"without {key}" for key in missing)])
+
+
+async def _smallest(
+    it: Context, operation: str, body: Any, plain: dict[str, Any], wanted: int | None
+) -> Exchange | None:
+    """The answer to the smallest request that is answered as wrongly; None where not even this one is once more."""
+    failed: list[Exchange] = []
+    tries = itertools.count()
+
+    async def fails(smaller: Any) -> bool:
+        if due(it, operation, smaller) != wanted or it.target.left() < LEFT_OVER or next(tries) > SHRINKS:
+            return False
+        try:
+            exchange = await _sent(it, operation, smaller)
+        except OutOfRequests:
+            return False
+        right = _is_right(wanted, exchange)
         if not right:
-            wrong.append((wanted, exchange))
-        return right
+            failed.append(exchange)
+        return not right
 
-    def attempt(body: Any) -> None:
-        if not asyncio.run_coroutine_threadsafe(send(body), loop).result(30):
-            raise WrongAnswer
+    if await fails(body):
+        await shrunk(body, plain, fails)
+    return failed[-1] if failed else None
 
+
+def _odd_bodies(
+    it: Context, operation: str, values: dict[str, list[Any]], plain: dict[str, Any], random: Random
+) -> Bodies:
+    """Valid bodies without end: some of the fields, odd texts, odd metadata, fields that nobody knows."""
+    while True:
+        body = _mixed(operation, values, plain, random)
+        for holder in (body, *_temporary_tools(body)):
+            for field in ("systemPrompt", "greeting", "description"):
+                if field in holder and random.random() < 0.7:
+                    holder[field] = odd_text(random)
+        if random.random() < 0.6:
+            body["metadata"] = odd_object(random)
+        for _ in range(random.choice((0, 1, 3))):
+            body.setdefault(random.choice(KEYS), odd_value(random))
+        wanted = due(it, operation, body)
+        # What the contract leaves free must not crash; but few requests are spent on it.
+        if len(json.dumps(body)) <= MOST_BYTES and (wanted == 201 or (wanted is None and random.random() < 0.1)):
+            yield wanted, body
+
+
+def _damaged_bodies(
+    it: Context, operation: str, values: dict[str, list[Any]], plain: dict[str, Any], random: Random
+) -> Bodies:
+    """Invalid bodies without end: each a valid one with one place damaged."""
+    rotation = Rotation(random)
+    while True:
+        body = _mixed(operation, values, plain, random)
+        # What is wrong in there is no fault.
+        body.pop("selectedTools", None)
+        if "metadata" in body:
+            body["metadata"] = {}
+        found = rotation.damaged(body, lambda damaged: due(it, operation, damaged) == 400)
+        if found is not None:
+            yield 400, found[1]
+
+
+def _mixed(operation: str, values: dict[str, list[Any]], plain: dict[str, Any], random: Random) -> dict[str, Any]:
+    """A body of any values; what need not be there is left out at times."""
+    share = random.choice((0.0, 0.0, 0.0, 0.6))
+
+    def some(of: dict[str, Any], needed: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in of.items() if key in needed or random.random() >= share}
+
+    body = {key: copy.deepcopy(random.choice(of)) for key, of in some(values, plain).items()}
+    if operation == "inline" and random.random() >= share:
+        body["selectedTools"] = copy.deepcopy(random.sample(TOOLS, random.choice((1, 2, 2))))
+    if "websocket" in body:
+        body["websocket"] = some(body["websocket"], plain["websocket"])
+    return body
+
+
+def _temporary_tools(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry["temporaryTool"] for entry in body.get("selectedTools", ()) if "temporaryTool" in entry]
+
+
+_ONE_AT_A_TIME = threading.Lock()
+# Hypothesis parses code, which Python 3.11.7 cannot do in two threads at once: "AST constructor recursion depth
+# mismatch" (github.com/python/cpython/issues/106905).
+
+
+def _values(it: Context, operation: str, websocket: bool) -> dict[str, list[Any]]:
+    """Different valid values of each field that the document knows."""
     document = narrowed(it, operation, websocket=websocket)
-    seed = it.settings.seed + it.attempt
-    failed = await asyncio.to_thread(_search, document, PATHS[operation], valid, attempt, most, seed)
-    if failed:
-        wanted, exchange = wrong[-1]
-        it.wrong(f"{wanted or 'an answer below 500'}", exchange.shown(), exchange, f"# seed {it.settings.seed}")
+    for name in (_SCHEMAS[operation], "AudioSettings"):
+        schema = document["components"]["schemas"][name]
+        schema |= {"required": list(schema["properties"]), "additionalProperties": False}
+    with _ONE_AT_A_TIME:
+        bodies = _valid_bodies(document, PATHS[operation], it.settings.seed + it.attempt)
+    # As texts, because true and 1 are the same in Python.
+    different = {key: {json.dumps(body[key]): body[key] for body in bodies} for key in bodies[0]}
+    return {key: list(values.values()) for key, values in different.items()}
 
 
-class WrongAnswer(Exception):
-    """An answer that the contract does not allow."""
-
-
-def _search(
-    document: dict[str, Any], path: str, valid: bool, attempt: Callable[[Any], None], most: int, seed: int
-) -> bool:
-    """Whether any request was answered wrongly; the last one attempted is then the smallest."""
+def _valid_bodies(document: dict[str, Any], path: str, seed: int) -> list[dict[str, Any]]:
     import schemathesis
     from schemathesis import GenerationMode
 
     schema = schemathesis.openapi.from_dict(document)
-    mode = GenerationMode.POSITIVE if valid else GenerationMode.NEGATIVE
-    cases = schema[path]["POST"].as_strategy(generation_mode=mode)
+    cases = schema[path]["POST"].as_strategy(generation_mode=GenerationMode.POSITIVE)
+    bodies: list[dict[str, Any]] = []
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
-        max_examples=most,
+        max_examples=30,
         database=None,
         deadline=None,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate,),
         verbosity=Verbosity.quiet,
         suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=False,
     )
     @hypothesis.given(cases)
-    def every_answer_is_right(case: Any) -> None:
-        if isinstance(case.body, dict | list | str | int | float | bool | None):
-            attempt(case.body)
+    def collect(case: Any) -> None:
+        if isinstance(case.body, dict):
+            bodies.append(case.body)
 
-    try:
-        every_answer_is_right()
-    except WrongAnswer:
-        return True
-    except (NotChecked, hypothesis.errors.Unsatisfiable, hypothesis.errors.Flaky):
-        return False
-    return False
+    collect()
+    return bodies

@@ -55,6 +55,11 @@ class HeardAudio:
     payload: bytes
     audible: bool
 
+    @property
+    def lasts_s(self) -> float:
+        """How long it plays, in seconds."""
+        return self.plays_until_s - self.plays_from_s
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -238,6 +243,16 @@ class Line:
     def alive(self) -> bool:
         """Whether the agent has not ended the call."""
         return self.closed_at is None
+
+    @property
+    def crashed(self) -> bool:
+        """Whether the agent's side failed: it closed with 1011, or without a close frame (RFC 6455, 7.4.1)."""
+        return not self.alive and self.close_code in (None, 1006, 1011)
+
+    @property
+    def why_silent(self) -> str:
+        """What is said to have been received where the agent was not heard: nothing, or the end of the call."""
+        return "nothing" if self.alive else f"closed ({self.close_code})"
 
     def audible(self, after_s: float = 0.0) -> list[HeardAudio]:
         """The agent's audible audio that came after a moment."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import bisect
-import json
 import math
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
 import numpy as np
 
 from contract.audio import Encoding
 from contract.events import Clear, Mark, RoomOffered, StateChanged, Transcript
 from contract_tests.call_summary import CallSummary, Room
 from contract_tests.line import Heard, HeardAudio, Line, samples
+from contract_tests.parsing import json_value, jwt_part
 
 LEAST_GAP_S = 0.02
 """How long playback must have run dry to be called a gap: what is shorter, a carrier's buffer hides."""
@@ -51,7 +48,7 @@ def summarise(line: Line, complaints: Sequence[str], ended: str) -> CallSummary:
         first_audio_ms=_ms(audible[0].at_s - begun) if audible else None,
         answer_ms=_ms(answer.at_s - line.spoke_until) if answer else None,
         received_messages=len(line.audio),
-        received_s=sum(piece.plays_until_s - piece.plays_from_s for piece in line.audio),
+        received_s=sum(piece.lasts_s for piece in line.audio),
         gaps_ms=tuple(map(_ms, _gaps(line))),
         jitter_p50_ms=_ms(spacing[len(spacing) // 2]) if spacing else None,
         jitter_max_ms=_ms(spacing[-1]) if spacing else None,
@@ -83,9 +80,8 @@ def _may_be_ignored(line: Line, heard: Heard) -> bool:
     """Whether a message is of a kind that its document tells clients to ignore: carriers' documents do not."""
     if line.kind not in ("websocket", "webrtc") or not isinstance(heard.wire, str):
         return False
-    try:
-        body = json.loads(heard.wire)
-    except (ValueError, RecursionError):
+    body = json_value(heard.wire)
+    if body is None:
         return False
     if line.kind == "webrtc":
         return isinstance(body, dict) and not {"roomUrl", "token"} <= body.keys()
@@ -109,9 +105,7 @@ def _gaps(line: Line) -> list[float]:
 
 
 def _spacing_errors(line: Line) -> list[float]:
-    return [
-        (after.at_s - before.at_s) - (before.plays_until_s - before.plays_from_s) for before, after in _neighbours(line)
-    ]
+    return [after.at_s - before.at_s - before.lasts_s for before, after in _neighbours(line)]
 
 
 def _transcripts(line: Line) -> tuple[tuple[str, str], ...]:
@@ -126,16 +120,8 @@ def _transcripts(line: Line) -> tuple[tuple[str, str], ...]:
 
 def _room(offer: RoomOffered) -> Room:
     parts = offer.token.split(".")
-    return Room(url=offer.room_url, header=_json_part(parts[0]), claims=_json_part(parts[1]))
-
-
-def _json_part(part: str) -> dict[str, Any]:
-    """A part of a JWT; empty where it is no JSON object."""
-    try:
-        value = msgspec.json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+    header, claims = (value if isinstance(value := jwt_part(part), dict) else {} for part in parts[:2])
+    return Room(url=offer.room_url, header=header, claims=claims)
 
 
 def _played(line: Line, begun: float, until: float) -> bytes:

@@ -39,14 +39,18 @@ def handshake(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in {**HANDSHAKE, **changes}.items() if value is not None}
 
 
+def tls(settings: TargetSettings) -> ssl.SSLContext:
+    """What connections to the target's host are secured by."""
+    context = ssl.create_default_context()
+    if settings.insecure:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 async def connect(address: str, settings: TargetSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A connection to the host of a ws:// or wss:// address.  Raises OSError and TimeoutError."""
+    """A connection to the host of an address, secured for wss:// and https://.  Raises OSError and TimeoutError."""
     parts = urlsplit(address)
-    context = None
-    if parts.scheme == "wss":
-        context = ssl.create_default_context()
-        if settings.insecure:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = tls(settings) if parts.scheme in ("wss", "https") else None
     port = parts.port or (443 if context else 80)
     async with asyncio.timeout(ANSWER_WITHIN_S):
         return await asyncio.open_connection(parts.hostname, port, ssl=context)
@@ -60,9 +64,14 @@ def request_head(method: str, address: str, headers: Mapping[str, str]) -> bytes
 
 
 async def plain_request(
-    method: str, address: str, settings: TargetSettings, *, headers: Mapping[str, str] | None = None
+    method: str,
+    address: str,
+    settings: TargetSettings,
+    *,
+    headers: Mapping[str, str] | None = None,
+    within_s: float = ANSWER_WITHIN_S,
 ) -> Answer:
-    """One HTTP request to where sockets are dialled, on a connection of its own."""
+    """One HTTP request on a connection of its own, and all that comes until it is closed or the time is over."""
     sent = dict(headers if headers is not None else {"Connection": "close"})
     if method == "POST":
         sent["Content-Length"] = "0"
@@ -71,7 +80,7 @@ async def plain_request(
         reader, writer = await connect(address, settings)
         try:
             writer.write(request_head(method, address, sent))
-            async with asyncio.timeout(ANSWER_WITHIN_S if headers is None else 1.5):
+            async with asyncio.timeout(within_s):
                 while len(received) < MOST_BYTES and (part := await reader.read(65536)):
                     received += part
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -117,6 +116,6 @@ def register_check(check: Check) -> None:
 
 def all_checks() -> tuple[Check, ...]:
     """Every check, section by section."""
-    for module in pkgutil.iter_modules(checks.__path__):
-        importlib.import_module(f"{checks.__name__}.{module.name}")
+    for name in checks.FILES:
+        importlib.import_module(f"{checks.__name__}.{name}")
     return tuple(sorted(_CHECKS.values(), key=lambda check: SECTIONS.index(check.requirement.section)))

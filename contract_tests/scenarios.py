@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from contract_tests.context import ALAW, LONG_GREETING, Call, Context, audio_settings
+from contract_tests.dialling import Refusal, closed_at_once, dial_address, first_message
 from contract_tests.line import RESTLESS, Line
+from contract_tests.raw import Answer, handshake, plain_request
+from contract_tests.target import NotChecked
 
 ANSWER_WITHIN_S = 10.0
 """The agent's audio is due within this time of start, open, or the end of caller speech."""
@@ -20,9 +24,17 @@ SLACK_S = 0.4
 """What this side and the network may take, beside what the contract forgives."""
 
 LONGEST_TURN_S = 25.0
+ROOM_WITHIN_S = 5.0
 
 ODD_FRAMES = (7, 333, 1, 161, 90, 2, 801)
 """Lengths to cut speech into, in samples: any is legal."""
+
+
+class NotGreeted(NotChecked):
+    """The agent said nothing at the beginning of a call, so what comes after it cannot be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("the agent did not greet; media.greeting says more")
 
 
 @dataclass(kw_only=True)
@@ -73,7 +85,7 @@ async def greeted(it: Context) -> Recording:
     """The agent greets, the caller answers and is answered; then comes a ping."""
 
     async def record() -> Recording:
-        call = await it.call("inline", maxDuration=it.long_s, **audio_settings(it.variant))
+        call = await it.call("inline", **audio_settings(it.variant))
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
@@ -93,7 +105,7 @@ async def user_first(it: Context) -> Recording:
     """The caller is to speak first, is silent for a while, speaks in frames of any length, then sends nothing more."""
 
     async def record() -> Recording:
-        call = await it.call("inline", firstSpeaker="user", maxDuration=it.long_s, **audio_settings(it.variant))
+        call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
         async with it.line(call, begin=False) as line:
             recording = Recording(call=call, line=line)
             if it.variant != "websocket":
@@ -115,7 +127,7 @@ async def one_turn(it: Context, *, silence_after: bool = True, odd: bool = False
     """The caller speaks first: to tell which peculiarity of `user_first` was not understood."""
 
     async def record() -> Recording:
-        call = await it.call("inline", firstSpeaker="user", maxDuration=it.long_s, **audio_settings(it.variant))
+        call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             await line.until(lambda: not line.alive, 0.6)
@@ -129,7 +141,7 @@ async def agent_call(it: Context) -> Recording:
     """A call to the saved agent: it may greet, then the caller speaks."""
 
     async def record() -> Recording:
-        call = await it.call("create", **audio_settings(it.variant))
+        call = await it.any_call("create", it.variant)
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             await line.hears(0, 2.0)
@@ -150,7 +162,7 @@ async def side_by_side(it: Context) -> list[Recording]:
             async with it.judge.pairs:
                 for _ in range(1 if it.variant == "websocket" else 2):
                     asked = audio_settings(it.variant)
-                    call = await it.call("inline", greeting=LONG_GREETING, maxDuration=it.long_s, **asked)
+                    call = await it.call("inline", greeting=LONG_GREETING, **asked)
                     line = await lines.enter_async_context(it.line(call, begin=False))
                     await line.connect()
                     recordings.append(Recording(call=call, line=line))
@@ -187,7 +199,7 @@ async def alaw(it: Context) -> Recording:
     """A Telnyx leg in A-law: silence first, then speech."""
 
     async def record() -> Recording:
-        call = await it.call("inline", firstSpeaker="user", maxDuration=it.long_s, connectionType="telnyx")
+        call = await it.call("inline", firstSpeaker="user", connectionType="telnyx")
         async with it.line(call, to_agent=ALAW) as line:
             line.idle = RESTLESS[ALAW.encoding]
             recording = Recording(call=call, line=line)
@@ -206,7 +218,7 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
 
     async def record() -> Recording:
         asked = audio_settings(it.variant)
-        call = await it.call("inline", greeting=LONG_GREETING, maxDuration=it.long_s, **changes, **asked)
+        call = await it.call("inline", greeting=LONG_GREETING, **changes, **asked)
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
@@ -229,3 +241,144 @@ async def _recorded(it: Context, name: str, record: object) -> Recording:
     recording = await it.judge.recording(f"{name}-{it.variant}-{it.attempt}", record)  # type: ignore[arg-type]
     assert isinstance(recording, Recording)
     return recording
+
+
+@dataclass
+class Dialled:
+    """A call that was dialled, and dialled again: how each dial was refused, None where it was not.
+
+    Attributes:
+        call: what was created.
+        first, during: the first dial, and one while the call went on.
+        after: those after its end; none where the first one was refused.
+        said: the first message of a webrtc call; empty where none came.
+    """
+
+    call: Call
+    first: Refusal | None
+    during: Refusal | None = None
+    after: list[Refusal | None] = field(default_factory=list)
+    said: str | bytes = ""
+
+
+async def dialled_again(it: Context) -> Dialled:
+    """One call, dialled plainly, again while it goes on, and twice after its end; a webrtc call only once."""
+
+    async def record() -> Dialled:
+        call = await it.any_call("inline", it.variant)
+        socket = await it.dial(call)
+        if isinstance(socket, Refusal):
+            return Dialled(call, socket)
+        dialled = Dialled(call, None)
+        if it.variant == "webrtc":
+            dialled.said = await first_message(socket, ROOM_WITHIN_S)
+            await socket.close()
+            return dialled
+        try:
+            dialled.first = await closed_at_once(socket)
+            dialled.during = await it.refusal(call)
+        finally:
+            await socket.close()
+        for pause_s in (0.3, 2.0):
+            await asyncio.sleep(pause_s)
+            dialled.after.append(await it.refusal(call))
+        return dialled
+
+    dialled = await it.judge.recording(f"dialled-again-{it.variant}-{it.attempt}", record)
+    assert isinstance(dialled, Dialled)
+    return dialled
+
+
+BROKEN: Mapping[str, Mapping[str, str | None]] = {
+    "no-key": {"Sec-WebSocket-Key": None},
+    "old-version": {"Sec-WebSocket-Version": "8"},
+    "no-upgrade": {"Upgrade": None, "Connection": "close"},
+}
+"""What is wrong with each broken handshake, beside that it is one."""
+
+HARMLESS = ("get", "head", "post", *BROKEN)
+"""What is sent to a URL that must not use it up."""
+
+FOREIGN = {"Origin": "http://evil.example"}
+UNKNOWN_QUERY = "?clientVersion=1.0&apiVersion=1"
+"""Parameters that Ultravox' client adds to the URL that it dials."""
+
+
+async def harmless(it: Context, call: Call, attempt: str) -> Answer:
+    """Send a URL what must not use it up; the answer."""
+    address = dial_address(call.url, it.settings)
+    if attempt not in BROKEN:
+        return await plain_request(attempt.upper(), address, it.settings)
+    # A server that opens a WebSocket all the same leaves the connection open: there is no end to wait for.
+    return await plain_request("GET", address, it.settings, headers=handshake(BROKEN[attempt]), within_s=1.5)
+
+
+@dataclass(frozen=True)
+class Outlived:
+    """A call whose URL was sent all that must not use it up, and was dialled then, with a query that nobody knows.
+
+    Attributes:
+        call: what was created.
+        answers: what each of HARMLESS was answered with.
+        opened: whether all went well: none of them opened a WebSocket, and a dial did, from a foreign Origin or, where
+            that was refused, from none.
+    """
+
+    call: Call
+    answers: Mapping[str, Answer]
+    opened: bool
+
+
+async def outlived(it: Context) -> Outlived:
+    """One call for everything that must not use a URL up, and that a dial must bear."""
+
+    async def record() -> Outlived:
+        call = await it.any_call()
+        answers = dict(
+            zip(HARMLESS, await asyncio.gather(*(harmless(it, call, attempt) for attempt in HARMLESS)), strict=True)
+        )
+        opened = all(answer.status != 101 for answer in answers.values())
+        if opened and await it.refusal(call, headers=FOREIGN, query=UNKNOWN_QUERY) is not None:
+            opened = await it.refusal(call, query=UNKNOWN_QUERY) is None
+        return Outlived(call, answers, opened)
+
+    found = await it.judge.recording(f"outlived-{it.attempt}", record)
+    assert isinstance(found, Outlived)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aged:
+    """Two calls, one dialled shortly before the time of its URL was over, the other one after it.
+
+    Attributes:
+        early, late: what was created.
+        opened: whether the early one could be dialled; `over_s` is how old it was then.
+        refusal: how the late one was refused, None where it was not; `late_s` is how old it was then.
+    """
+
+    early: Call
+    opened: bool
+    over_s: float
+    late: Call
+    refusal: Refusal | None
+    late_s: float
+
+
+async def aged(it: Context, ttl_s: float) -> Aged:
+    """Wait until a URL has nearly expired, and another one has."""
+
+    async def record() -> Aged:
+        asked_at = time.monotonic()
+        early, late = await it.call(firstSpeaker="user"), await it.call(firstSpeaker="user")
+        created_at = time.monotonic()
+        await asyncio.sleep(max(0.0, asked_at + ttl_s - max(1.0, ttl_s / 4) - time.monotonic()))
+        opened, over_s = await it.opens(early), time.monotonic() - asked_at
+        await asyncio.sleep(max(0.0, created_at + ttl_s + max(1.5, ttl_s / 4) - time.monotonic()))
+        refusal = await it.refusal(late)
+        late_s = time.monotonic() - created_at
+        return Aged(early=early, opened=opened, over_s=over_s, late=late, refusal=refusal, late_s=late_s)
+
+    found = await it.judge.recording(f"aged-{it.attempt}", record)
+    assert isinstance(found, Aged)
+    return found

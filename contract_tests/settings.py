@@ -18,7 +18,7 @@ class Profile(Enum):
 MAX_TIME_S = {Profile.SMOKE: 10.0, Profile.DEFAULT: 90.0, Profile.DEEP: 900.0}
 """How long a run of each profile may take unless it is told otherwise, in seconds."""
 
-REQUESTS_PER_KEY = {Profile.SMOKE: 120, Profile.DEFAULT: 600, Profile.DEEP: 100_000}
+REQUESTS_PER_KEY = {Profile.SMOKE: 120, Profile.DEFAULT: 400, Profile.DEEP: 100_000}
 """How many requests a run of each profile makes with one key at the most."""
 
 

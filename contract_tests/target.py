@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shlex
 import ssl
 import time
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from contract_tests.parsing import json_value, url_parts
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import REQUESTS_PER_KEY, TargetSettings
 
@@ -25,10 +25,16 @@ PATHS = {"create": "/calls/create", "inline": "/calls/inline"}
 """Each operation's path below the base URL."""
 
 KEY_VARIABLE = "$CALLS_API_KEY"
+USED_UP = "the profile's budget of requests is used up: give more keys (--api-key) or --profile deep"
+RATE_LIMITED = "the key reached the target's rate limit: give more keys (--api-key) or raise the limit"
 
 
 class NotChecked(Exception):
     """Something cannot be checked on this target, or not in this run; the text says why and what would enable it."""
+
+
+class OutOfRequests(NotChecked):
+    """No request may be made any more: the budget is used up, or the target's rate limit is reached."""
 
 
 class Meant(Enum):
@@ -78,10 +84,12 @@ class Exchange:
 
     def json(self) -> Any:
         """The answer's body; None where it is no JSON."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        return json_value(self.body)
+
+    def json_object(self) -> dict[str, Any]:
+        """The answer's body; empty where it is no JSON object."""
+        body = self.json()
+        return body if isinstance(body, dict) else {}
 
     @property
     def media_type(self) -> str:
@@ -142,7 +150,7 @@ class Target:
         return urlsplit(self.settings.url).hostname or ""
 
     def key(self) -> str:
-        """A key that works, in turn.  Raises NotChecked when each has made its requests or reached its limit."""
+        """A key that works, in turn.  Raises OutOfRequests when each has made its requests or reached its limit."""
         now = time.monotonic()
         for _ in self.settings.api_keys:
             self._turn += 1
@@ -150,8 +158,16 @@ class Target:
             if self._left[key] > 0 and self._limited_until.get(key, 0.0) <= now:
                 return key
         if any(until > now for until in self._limited_until.values()):
-            raise NotChecked("the key reached the target's rate limit: give more keys (--api-key) or raise the limit")
-        raise NotChecked("the profile's budget of requests is used up: give more keys (--api-key) or --profile deep")
+            raise OutOfRequests(RATE_LIMITED)
+        raise OutOfRequests(USED_UP)
+
+    def count(self, key: str | None) -> None:
+        """Write down that a request is made with a key.  Raises OutOfRequests where it has made all that it may."""
+        if key not in self._left:
+            return
+        if self._left[key] <= 0:
+            raise OutOfRequests(USED_UP)
+        self._left[key] -= 1
 
     def left(self) -> int:
         """How many requests may still be made with working keys."""
@@ -172,13 +188,14 @@ class Target:
     ) -> Exchange:
         """One exchange; a failure of the network is in it, not raised.
 
-        Raises NotChecked where the key's rate limit answered instead, unless `limit_matters`.
+        Raises OutOfRequests where the key has made all requests that it may, and where its rate limit answered
+        instead, unless `limit_matters`.
         """
         sent = dict(headers or {})
         if key is not None:
             sent["X-API-Key"] = key
-            if key in self._left:
-                self._left[key] -= 1
+        counted = next((value for name, value in sent.items() if name.lower() == "x-api-key"), None)
+        self.count(counted)
         known = Exchange(
             method=method,
             path=path + query,
@@ -192,10 +209,10 @@ class Target:
             exchange = await self._exchange(known, self.settings.url + path + query, sent)
         self.journal.exchanges.append(exchange)
         self._note(exchange)
-        if exchange.status == 429 and key in self._left and not limit_matters:
-            self._left[key] = min(self._left[key], 50)
-            self._limited_until[key] = time.monotonic() + _seconds(exchange.header("retry-after"))
-            raise NotChecked("the key reached the target's rate limit: give more keys (--api-key) or raise the limit")
+        if exchange.status == 429 and counted in self._left and not limit_matters:
+            self._left[counted] = min(self._left[counted], 50)
+            self._limited_until[counted] = time.monotonic() + _seconds(exchange.header("retry-after"))
+            raise OutOfRequests(RATE_LIMITED)
         return exchange
 
     async def _exchange(self, known: Exchange, url: str, headers: dict[str, str]) -> Exchange:
@@ -230,8 +247,7 @@ class Target:
         if exchange.status is None or not 200 <= exchange.status < 300 or not exchange.operation:
             return
         self.journal.calls += 1
-        created = exchange.json()
-        url = created.get("websocketUrl") if isinstance(created, dict) else None
+        url = exchange.json_object().get("websocketUrl")
         if isinstance(url, str):
             self.secrets.add(token_of(url), "[token]")
 
@@ -251,8 +267,13 @@ class Target:
 
 
 def token_of(url: str) -> str:
-    """What makes a websocketUrl a credential: its longest path segment, or its query where that is longer."""
-    parts = urlsplit(url)
+    """What makes a websocketUrl a credential: its longest path segment, or its query where that is longer.
+
+    All of it where it cannot be taken apart.
+    """
+    parts = url_parts(url)
+    if parts is None:
+        return url
     return max([*parts.path.split("/"), *(part.partition("=")[2] for part in parts.query.split("&"))], key=len)
 
 

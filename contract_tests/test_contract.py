@@ -15,13 +15,10 @@ import pytest
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Verdict
 from contract_tests.plugin import NO_TARGET, ContractWarning, selected_jobs, target_settings
-from contract_tests.reports.inert import disarmed, shortened
-from contract_tests.reports.summary import likely_cause, shown_cases
+from contract_tests.reports import text
+from contract_tests.reports.inert import disarmed
 from contract_tests.run import command_line
 from contract_tests.synchronous import BackgroundRun, NothingFound
-
-LONGEST = 2000
-"""How many characters of one value are shown."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -69,13 +66,5 @@ def test_run_tells_something(judged: BackgroundRun) -> None:
 
 def _report(finding: Finding, config: pytest.Config) -> str:
     settings = target_settings(config)
-    cases, more = shown_cases(finding)
-    lines = [f"{finding.name} ({finding.requirement.level.value}): {finding.requirement.sentence}"]
-    lines.append(f"source: {finding.requirement.source}")
-    for case in cases:
-        lines += [f"expected: {case.expected}", f"received: {case.received}"]
-        lines += [f"reproduce: {line}" for line in case.reproduce]
-    lines += [more] if more else []
-    lines.append(f"likely cause: {likely_cause(finding)}")
-    lines.append(f"again: {command_line(settings, Selection(profile=settings.profile, only=(finding.name,)))}")
-    return "\n".join(shortened(disarmed(line), LONGEST) for line in lines)
+    again = command_line(settings, Selection(profile=settings.profile, only=(finding.name,)))
+    return f"{text.finding(finding, settings.seed)}\n  again         {disarmed(again)}"

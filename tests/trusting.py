@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import logging
 import multiprocessing
 import re
@@ -19,7 +20,7 @@ from connexion.spec import Specification  # type: ignore[import-untyped]  # conn
 
 import mockserver.app
 from contract.codec import Codec
-from contract_tests import engine
+from contract_tests import engine, fuzzing
 from contract_tests.context import Judge
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Layer, Verdict
@@ -204,10 +205,12 @@ def in_thread(work: Callable[[], T]) -> T:
 
 @contextmanager
 def quick_builds() -> Iterator[None]:
-    """Read the documents once for all mocks: they are the same, and it takes a third of a second."""
+    """Read the documents once for all mocks, and make the requests that fuzzing begins with once: they are the same."""
     codecs: dict[str, Codec] = {}
     validate = Specification.__dict__["_validate_spec"].__func__
     validated: list[bool] = []
+    make = fuzzing._valid_bodies
+    made: dict[str, Any] = {}
 
     def codec(document: Any, *more: Any) -> Codec:
         title = str(document["info"]["title"])
@@ -220,9 +223,16 @@ def quick_builds() -> Iterator[None]:
             validate(cls, spec)
         validated.append(True)
 
+    def valid_bodies(*of: Any) -> Any:
+        key = json.dumps(of)
+        if key not in made:
+            made[key] = make(*of)
+        return made[key]
+
     with (
         mock.patch.object(mockserver.app, "Codec", codec),
         mock.patch.object(Specification, "_validate_spec", classmethod(once)),
+        mock.patch.object(fuzzing, "_valid_bodies", valid_bodies),
     ):
         yield
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from contract_tests.checks.answers import with_ignored_rates
 from contract_tests.context import Context
+from contract_tests.exchanges import respelled, with_ignored_rates
+from contract_tests.legal_requests import RATES, Changes, Part, fullest, legal
 from contract_tests.requirements import OPERATIONS, requirement
+from contract_tests.sources import AUDIO_SETTINGS
 
-SETTINGS = "openapi/calls.yaml#/components/schemas/AudioSettings"
-RATES = {"inputSampleRate": 16000, "outputSampleRate": 16000}
 WHY = "Audio at a rate that nobody agreed on is noise, or plays too fast or too slowly."
 
 
@@ -21,8 +21,9 @@ def _asked(it: Context, websocket: Any) -> dict[str, Any]:
 @requirement(
     "websocket.rates-required",
     "With connectionType websocket, both sample rates are required.",
-    source=SETTINGS,
-    how="Requests without websocket, and with one or none of the two rates, are sent.",
+    source=AUDIO_SETTINGS,
+    how="Requests without websocket, and without outputSampleRate, are sent to both operations; to inline also without "
+    "the other rate, without both, and with values of websocket that are no object.",
     why=WHY,
     mend="Where connectionType is websocket, refuse a body without both rates with 400.",
     variants=OPERATIONS,
@@ -31,19 +32,19 @@ def _asked(it: Context, websocket: Any) -> dict[str, Any]:
 async def rates_required(it: Context) -> None:
     """Without the object, without each rate."""
     await it.refused(it.variant, it.valid(connectionType="websocket"), "websocket is missing")
-    if it.deep or it.variant == "inline":
-        await it.refused(it.variant, _asked(it, {}), "both rates are missing")
     await it.refused(it.variant, _asked(it, {"inputSampleRate": 16000}), "outputSampleRate is missing")
+    if it.variant == "create" and not it.deep:
+        return
+    await it.refused(it.variant, _asked(it, {}), "both rates are missing")
     await it.refused(it.variant, _asked(it, {"outputSampleRate": 16000}), "inputSampleRate is missing")
-    no_object: list[Any] = [[], None, *(["x", 5, True] if it.deep else [])]
-    for wrong in no_object if it.deep or it.variant == "inline" else []:
+    for wrong in [[], None, *(["x", 5, True] if it.deep else [])]:
         await it.refused(it.variant, _asked(it, wrong), f"websocket is {json.dumps(wrong)}, no object")
 
 
 @requirement(
     "websocket.rates-elsewhere",
     "For every other connection type the rates are not required, and ignored.",
-    source=SETTINGS,
+    source=AUDIO_SETTINGS,
     how="Calls of every other type, and of none, are asked for with an empty websocket, one rate, both, only a codec.",
     why="A client that keeps its audio settings while it changes the carrier must not be refused.",
     mend="Look at websocket only where connectionType is websocket.",
@@ -51,7 +52,9 @@ async def rates_required(it: Context) -> None:
 )
 async def rates_elsewhere(it: Context) -> None:
     """Each carrier, and the default."""
-    await it.accepted(it.variant, it.valid(websocket={"codec": "g711"}), "the default connection type without rates")
+    if (await respelled(it, it.variant))[0].status != 201:
+        body = it.valid(websocket={"codec": "g711"})
+        await it.accepted(it.variant, body, "the default connection type without rates")
     for kind, exchange in (await with_ignored_rates(it, it.variant)).items():
         if exchange.status != 201:
             rates = json.loads(exchange.content)["websocket"]
@@ -59,15 +62,13 @@ async def rates_elsewhere(it: Context) -> None:
 
 
 async def _legal(it: Context, each: dict[str, dict[str, Any]]) -> None:
-    together = [
-        {"inputSampleRate": 8000, "outputSampleRate": 48000, "codec": "pcm", "enableAudioBuffering": True},
-        {"inputSampleRate": 48000, "outputSampleRate": 8000, "codec": "g711", "twilioStream": False},
-        {"inputSampleRate": 11025, "outputSampleRate": 22050, "enableAudioBuffering": False, "twilioStream": True},
-    ]
-    bodies = [_asked(it, settings) for settings in together]
-    await it.all_accepted(
-        it.variant, "websocket", bodies, {what: _asked(it, RATES | some) for what, some in each.items()}
-    )
+    """What a request with every field holds, and what the other legal ones do; each alone where one is refused."""
+    bodies: dict[str, Changes | bytes] = {what: _asked(it, RATES | some) for what, some in each.items()}
+    if (await fullest(it, it.variant)).status == 201:
+        await legal(it, it.variant, Part.AUDIO, bodies)
+        return
+    for what, body in bodies.items():
+        await it.accepted(it.variant, body, what)
 
 
 async def _rate(it: Context, field: str) -> None:
@@ -82,7 +83,7 @@ async def _rate(it: Context, field: str) -> None:
 @requirement(
     "websocket.input-rate",
     "inputSampleRate is an integer from 8000 to 48000.",
-    source=f"{SETTINGS}/properties/inputSampleRate",
+    source=f"{AUDIO_SETTINGS}/properties/inputSampleRate",
     how="Both bounds and rates between them must be accepted; one step outside, other types and fractions refused.",
     why=WHY,
     mend="Check type and bounds of the rate; convert nothing.",
@@ -96,7 +97,7 @@ async def input_rate(it: Context) -> None:
 @requirement(
     "websocket.output-rate",
     "outputSampleRate is an integer from 8000 to 48000.",
-    source=f"{SETTINGS}/properties/outputSampleRate",
+    source=f"{AUDIO_SETTINGS}/properties/outputSampleRate",
     how="Both bounds and rates between them must be accepted; one step outside, other types and fractions refused.",
     why=WHY,
     mend="Check type and bounds of the rate; convert nothing.",
@@ -110,7 +111,7 @@ async def output_rate(it: Context) -> None:
 @requirement(
     "websocket.codec",
     "codec is pcm or g711.",
-    source=f"{SETTINGS}/properties/codec",
+    source=f"{AUDIO_SETTINGS}/properties/codec",
     how="Both must be accepted; other words, letter cases, types and null refused.",
     why=WHY,
     mend="Compare with the two words exactly.",
@@ -127,7 +128,7 @@ async def codec(it: Context) -> None:
 @requirement(
     "websocket.buffering",
     "enableAudioBuffering is a boolean.",
-    source=f"{SETTINGS}/properties/enableAudioBuffering",
+    source=f"{AUDIO_SETTINGS}/properties/enableAudioBuffering",
     how="true and false must be accepted; texts, numbers and null refused.",
     why=WHY,
     mend="Take a JSON boolean and nothing else.",

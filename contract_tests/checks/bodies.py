@@ -6,61 +6,37 @@ import json
 from typing import Any
 
 from contract_tests.context import Context
+from contract_tests.exchanges import MEDIA_TYPES, respelled
+from contract_tests.legal_requests import (
+    ANYTHING,
+    GREETING,
+    LONG_PROMPT,
+    LONG_TEXT,
+    NAMES,
+    OF_THE_OTHER,
+    UNKNOWN,
+    UNKNOWN_INSIDE,
+    Changes,
+    Part,
+    legal,
+    nested,
+)
 from contract_tests.requirements import OPERATIONS, requirement
-from contract_tests.target import Meant
+from contract_tests.sources import API
 
 REQUEST = "openapi/calls.yaml#/components/responses/BadRequest"
-HOLDS = "openapi/calls.yaml#/info/description"
-
-
-UNKNOWN = {"xNew": 1, "anotherField": {"a": [None]}, "nothing": None, "": "", "agent": "x", "id": "y"}
-UNKNOWN_INSIDE = {
-    "connectionType": "websocket",
-    "websocket": {"inputSampleRate": 16000, "outputSampleRate": 16000, "future": True, "nothing": None},
-}
-OF_THE_OTHER: dict[str, dict[str, Any]] = {"create": {"systemPrompt": 5, "temperature": "x"}, "inline": {"agentId": 5}}
-ANYTHING = {
-    "text": "x",
-    "number": -1.5,
-    "large": 9007199254740993,
-    "true": True,
-    "null": None,
-    "list": [1, "a", None, {"b": []}],
-    "deep": {"a": {"b": {"c": {"d": 1}}}},
-    "": "empty key",
-    "a.b $c": "odd key",
-}
-LONG_PROMPT = "Be kind " * 7_500
 
 
 def _text(it: Context, **changes: Any) -> str:
     return json.dumps(it.valid(**changes))
 
 
-def _nested(levels: int) -> dict[str, Any]:
-    nested: dict[str, Any] = {}
-    for _ in range(levels):
-        nested = {"a": nested}
-    return nested
-
-
-async def _legal(it: Context, each: dict[str, dict[str, Any]]) -> None:
-    """Legal bodies: all that is legal in one request, each alone where that is refused."""
-    metadata: dict[str, Any] = ANYTHING | {"nested": _nested(50)}
-    every = it.valid() | UNKNOWN | UNKNOWN_INSIDE | OF_THE_OTHER[it.variant] | {"metadata": metadata}
-    if it.variant == "inline":
-        every["systemPrompt"] = LONG_PROMPT
-    else:
-        metadata["text"] = "x" * 60_000
-    await it.all_accepted(it.variant, "bodies", [every], each)
-
-
 @requirement(
     "bodies.malformed",
     "A body that is not JSON is answered with 400.",
     source=REQUEST,
-    how="Texts that are nearly JSON: cut off, with a comma too many, single quotes, comments, text "
-    "behind the end, nothing.",
+    how="Texts that are nearly JSON: nothing and a body that is cut off to both operations; a comma too many and two "
+    "objects to create; single quotes, comments and text behind the end to inline.",
     why="A client that sends broken JSON has a bug that it must hear of.",
     mend="Parse the body strictly, all of it, and answer parse errors with 400 in the shape of an error.",
     variants=OPERATIONS,
@@ -69,44 +45,43 @@ async def _legal(it: Context, each: dict[str, dict[str, Any]]) -> None:
 async def malformed(it: Context) -> None:
     """Each kind of brokenness."""
     text = _text(it)
-    texts = {
-        "nothing": "",
-        "white space": "  ",
-        "cut off": text[:-1],
-        "a comma too many": text[:-1] + ",}",
-        "single quotes": text.replace('"', "'"),
-        "a comment": "/* hi */" + text,
-        "text behind the end": text + " x",
-        "two objects": text + text,
-        "a word": "hello",
-        "a form": "agentId=1&voice=2",
+    texts = {"nothing": "", "cut off": text[:-1]}
+    halves = {
+        "create": {"a comma too many": text[:-1] + ",}", "two objects": text + text},
+        "inline": {
+            "single quotes": text.replace('"', "'"),
+            "a comment": "/* hi */" + text,
+            "text behind the end": text + " x",
+        },
     }
-    seldom = ("white space", "a word", "a form")
-    plain = ("nothing", "cut off")
+    if it.deep:
+        seldom = {"white space": "  ", "a word": "hello", "a form": "agentId=1&voice=2"}
+        texts |= halves["create"] | halves["inline"] | seldom
+    elif not it.hasty:
+        texts |= halves[it.variant]
     for what, content in texts.items():
-        if it.deep or what in plain or (what not in seldom and not it.hasty):
-            await it.refused(it.variant, None, f"the body is {what}", content=content.encode())
+        await it.refused(it.variant, None, f"the body is {what}", content=content.encode())
 
 
 @requirement(
     "bodies.object",
     "A body that is JSON but no object is answered with 400.",
     source=REQUEST,
-    how="An array, a string, a number, true and null are sent, and the valid body in an array.",
+    how="An empty array and a string are sent to both operations; true and the valid body in an array to create; a "
+    "number and null to inline.",
     why="Code that takes fields from something else than an object crashes or guesses.",
     mend="Check that the parsed body is an object before looking into it.",
     variants=OPERATIONS,
 )
 async def is_object(it: Context) -> None:
     """Each other type."""
-    for what, content in {
-        "an array": "[]",
-        "the request in an array": f"[{_text(it)}]",
-        "a string": '"hello"',
-        "a number": "42",
-        "true": "true",
-        "null": "null",
-    }.items():
+    texts = {"an array": "[]", "a string": '"hello"'}
+    halves = {
+        "create": {"the request in an array": f"[{_text(it)}]", "true": "true"},
+        "inline": {"a number": "42", "null": "null"},
+    }
+    texts |= halves["create"] | halves["inline"] if it.deep else halves[it.variant]
+    for what, content in texts.items():
         await it.refused(it.variant, None, f"the body is {what}", content=content.encode())
 
 
@@ -114,7 +89,7 @@ async def is_object(it: Context) -> None:
     "bodies.not-a-number",
     "NaN and Infinity are no JSON: such a body is answered with 400.",
     source=REQUEST,
-    how="NaN, Infinity and -Infinity are sent as a known field, an unknown field and inside metadata.",
+    how="NaN (to create) and Infinity (to inline) are sent inside metadata, and NaN as temperature.",
     why="Python's JSON reader lets them in by default; what they become later is an error that nobody finds.",
     mend="Have the JSON reader refuse the constants NaN, Infinity and -Infinity.",
     variants=OPERATIONS,
@@ -122,7 +97,7 @@ async def is_object(it: Context) -> None:
 async def not_a_number(it: Context) -> None:
     """Each constant, each place."""
     text = _text(it)[:-1]
-    constants = ("NaN", "-Infinity") if it.variant == "create" else ("Infinity",)
+    constants = ("NaN",) if it.variant == "create" else ("Infinity",)
     for constant in ("NaN", "Infinity", "-Infinity") if it.deep else constants:
         for place in ('"metadata": {"a": %s}', '"unknownField": %s') if it.deep else ('"metadata": {"a": %s}',):
             content = f"{text}, {place % constant}}}"
@@ -151,7 +126,7 @@ async def utf_8(it: Context) -> None:
 @requirement(
     "bodies.unicode",
     "Any text is accepted, in any writing.",
-    source=HOLDS,
+    source=API,
     how="Text beyond the Basic Multilingual Plane, right-to-left text and combining characters, plain and escaped.",
     why="Greetings and prompts are written in all the languages of the world.",
     mend="Treat strings as Unicode all the way through; four-byte UTF-8 is legal.",
@@ -159,22 +134,20 @@ async def utf_8(it: Context) -> None:
 )
 async def unicode_text(it: Context) -> None:
     """As bytes and as escapes."""
-    names = {"name": "\U0001f469\u200d\U0001f680 שלום e\u0301 漢字 \U0001d11e"}
-    body = it.valid(metadata=names)
+    body = it.valid(metadata=NAMES)
     if it.variant == "inline":
-        body["greeting"] = "Bonjour ! \U0001f44b 你好"
+        body["greeting"] = GREETING
     plain, escaped = json.dumps(body, ensure_ascii=False), json.dumps(body)
-    both = f'{plain[:-2]}, "escaped": {json.dumps(names)}}}}}'
-    if it.deep or (await it.post(it.variant, content=both.encode(), meant=Meant.VALID)).status != 201:
-        await it.accepted(it.variant, None, "text in any writing", content=plain.encode())
-        await it.accepted(it.variant, None, "text as escapes", content=escaped.encode())
+    each: dict[str, Changes | bytes] = {"text in any writing": plain.encode(), "text as escapes": escaped.encode()}
+    await legal(it, it.variant, Part.TEXT, each)
 
 
 @requirement(
     "bodies.media-type",
     "A body of another media type than JSON is answered with 415 (or 400).",
     source="openapi/calls.yaml#/components/responses/UnsupportedMediaType",
-    how="A valid body is sent as text, as a form, as XML, as bytes.",
+    how="A valid body is sent as text, to create also as a form and as XML, to inline as a form with files and as "
+    "another JSON format.",
     why="A browser can send such bodies across origins without asking; and a form is no JSON.",
     mend="Check Content-Type before parsing.",
     variants=OPERATIONS,
@@ -182,14 +155,12 @@ async def unicode_text(it: Context) -> None:
 async def media_type(it: Context) -> None:
     """Each other type."""
     content = _text(it).encode()
-    for other in (
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/xml",
-        "application/json-seq",
-        *(("application/octet-stream", "text/html") if it.deep else ()),
-    ):
+    halves = {
+        "create": ("application/x-www-form-urlencoded", "application/xml"),
+        "inline": ("multipart/form-data; boundary=x", "application/json-seq"),
+    }
+    every = (*halves["create"], *halves["inline"], "application/octet-stream", "text/html")
+    for other in ("text/plain", *(every if it.deep else halves[it.variant])):
         await it.refused(it.variant, None, f"the media type is {other}", 415, 400, content=content, media_type=other)
 
 
@@ -204,18 +175,17 @@ async def media_type(it: Context) -> None:
 )
 async def media_type_spelling(it: Context) -> None:
     """Each spelling."""
-    for same in (
-        "application/json; charset=utf-8",
-        "Application/JSON",
-        *(("application/json;charset=UTF-8", 'application/json; charset="utf-8"') if it.deep else ()),
-    ):
+    if not it.deep and all(exchange.status == 201 for exchange in await respelled(it, it.variant)):
+        return
+    seldom = ("application/json;charset=UTF-8", 'application/json; charset="utf-8"') if it.deep else ()
+    for same in (*MEDIA_TYPES, *seldom):
         await it.accepted(it.variant, it.valid(), f"{same} is JSON", media_type=same)
 
 
 @requirement(
     "bodies.unknown-fields",
     "Unknown fields are accepted and ignored.",
-    source=HOLDS,
+    source=API,
     how="Fields that the document does not know, of every type, null included, at the top and inside websocket.",
     why="Newer clients must be able to speak to older services.",
     mend="Ignore what is unknown; do not forbid additional properties.",
@@ -224,27 +194,28 @@ async def media_type_spelling(it: Context) -> None:
 )
 async def unknown_fields(it: Context) -> None:
     """At the top and inside."""
-    each = {
+    each: dict[str, Changes | bytes] = {
         "a request with unknown fields": it.valid() | UNKNOWN,
         "an unknown field in websocket": it.valid() | UNKNOWN_INSIDE,
         "a field of the other operation, which is an unknown field here,": it.valid() | OF_THE_OTHER[it.variant],
     }
-    await _legal(it, each)
+    await legal(it, it.variant, Part.REST, each)
 
 
 @requirement(
     "bodies.metadata",
     "metadata is an object with any keys and values.",
     source="openapi/calls.yaml#/components/schemas/Metadata",
-    how="Objects with every JSON type, nested and empty, are sent; then values that are no object.",
+    how="Objects with every JSON type, nested and empty, are sent; then null, and to inline an array.",
     why="It is the client's own: what is refused or changed there is lost.",
     mend="Take any object, look at nothing in it, and refuse what is no object.",
     variants=OPERATIONS,
 )
 async def metadata(it: Context) -> None:
     """Any object, and nothing else."""
-    await _legal(it, {"metadata of any JSON": it.valid(metadata=ANYTHING)})
-    for wrong in ("text", 5, ["a"], True) if it.deep else (["a"],):
+    await legal(it, it.variant, Part.REST, {"metadata of any JSON": it.valid(metadata=ANYTHING)})
+    often: list[Any] = [["a"]] if it.variant == "inline" else []
+    for wrong in ["text", 5, ["a"], True] if it.deep else often:
         await it.refused(it.variant, it.valid(metadata=wrong), f"metadata is {json.dumps(wrong)}, no object")
     await it.refused(it.variant, it.valid() | {"metadata": None}, "metadata is null")
 
@@ -252,7 +223,7 @@ async def metadata(it: Context) -> None:
 @requirement(
     "bodies.large",
     "A body up to 64 KiB and 64 levels deep is accepted.",
-    source=HOLDS,
+    source=API,
     how="Bodies of 60,000 bytes and of 50 levels of nesting inside metadata.",
     why="System prompts are long.",
     mend="Raise the limits of the body parser.",
@@ -260,63 +231,82 @@ async def metadata(it: Context) -> None:
 )
 async def large(it: Context) -> None:
     """Near the limits."""
-    each = {
-        "a body of 60,000 bytes": it.valid(metadata={"text": "x" * 60_000}),
-        "metadata of 50 levels": it.valid(metadata=_nested(50)),
+    each: dict[str, Changes | bytes] = {
+        "a body of 60,000 bytes": it.valid(metadata={"text": LONG_TEXT}),
+        "metadata of 50 levels": it.valid(metadata=nested(50)),
     }
     if it.variant == "inline":
         each["a system prompt of 60,000 characters"] = it.valid(systemPrompt=LONG_PROMPT)
-    await _legal(it, each)
+    await legal(it, it.variant, Part.REST, each)
+
+
+Odd = dict[str, tuple[bytes, str | None]]
+"""What is odd by name: a body, and its media type ("" for JSON's, None for none)."""
+
+
+def _odd_bodies(it: Context) -> Odd:
+    """What is odd for one operation: what is read before the path matters is halved between the two."""
+    text = _text(it)
+    start = text[:-1]
+
+    def put(more: str) -> tuple[bytes, str | None]:
+        return f"{start}, {more}}}".encode(), ""
+
+    both: Odd = {
+        "100,000 levels deep": (b"[" * 100_000, ""),
+        "a number of 5,000 digits": put('"x": ' + "9" * 5000),
+    }
+    halves: dict[str, Odd] = {
+        "create": {
+            "5,000 levels of objects": put('"x": ' + '{"a":' * 5000 + "1" + "}" * 5000),
+            "a lone surrogate": put('"x": "\\ud800", "metadata": {"\\udfff": "\\ud800"}'),
+            "a byte order mark": (b"\xef\xbb\xbf" + text.encode(), ""),
+            "UTF-16": (text.encode("utf-16"), "application/json; charset=utf-16"),
+        },
+        "inline": {
+            "duplicate keys, __proto__ and NUL": put(
+                '"__proto__": {"x": 1}, "constructor": 5, "x": "a\\u0000b", ' + text[1:-1]
+            ),
+            "no media type": (text.encode(), None),
+            "gzip in name only": (text.encode(), ""),
+            "five megabytes": (b'{"x": "' + b"y" * 5_000_000 + b'"}', ""),
+        },
+    }
+    own: dict[str, Odd] = {
+        "create": {
+            "a lone surrogate as agent": (b'{"agentId": "\\ud800"}', ""),
+            "a NUL as agent": (b'{"agentId": "\\u0000"}', ""),
+        },
+        "inline": {
+            "a lone surrogate as greeting": (json.dumps(it.valid(greeting="\ud800", systemPrompt="\x00")).encode(), ""),
+            "a duration of 400 digits": put('"maxDuration": ' + "9" * 400),
+            "a temperature beyond all bounds": put('"temperature": 1e999'),
+        },
+    }
+    if not it.deep:
+        return both | halves[it.variant] | own[it.variant]
+    seldom: Odd = {
+        "a number beyond all bounds": put('"x": 1e999'),
+        "a NUL byte": (b"\x00" * 10, ""),
+        "a media type without sense": (text.encode(), ";;;///"),
+        "a megabyte": (json.dumps(it.valid(metadata={"x": "y" * 1_000_000})).encode(), ""),
+    }
+    return both | halves["create"] | halves["inline"] | seldom | own[it.variant]
 
 
 @requirement(
     "bodies.odd",
     "Any body, however odd, gets an answer below 500, and does the service no harm.",
-    source=HOLDS,
-    how="Deep nesting, huge numbers, lone surrogates, NUL, a BOM, other charsets, no media type, "
-    "duplicate keys, megabytes.",
+    source=API,
+    how="Deep nesting, huge numbers, lone surrogates and NUL to both operations; deep objects, a BOM and UTF-16 to "
+    "create; no media type, duplicate keys, gzip in name only and megabytes to inline; then a plain request.",
     why="Everybody can send such a body; a 500 is a bug, and may be the way to something worse.",
     mend="Catch every error of the JSON reader (recursion and number limits too), and answer it with 400.",
     variants=OPERATIONS,
 )
 async def odd(it: Context) -> None:
     """Each oddity, then a plain request."""
-    text = _text(it)
-    start = text[:-1]
-    bodies: dict[str, tuple[bytes, str | None]] = {
-        "100,000 levels deep": (b"[" * 100_000, ""),
-        "a number of 5,000 digits": ((start + ', "x": ' + "9" * 5000 + "}").encode(), ""),
-        "a lone surrogate": ((start + ', "x": "\\ud800", "metadata": {"\\udfff": "\\ud800"}}').encode(), ""),
-        "UTF-16": (text.encode("utf-16"), "application/json; charset=utf-16"),
-        "no media type": (text.encode(), None),
-        "five megabytes": (b'{"x": "' + b"y" * 5_000_000 + b'"}', ""),
-    }
-    others: dict[str, tuple[bytes, str | None]] = {
-        "5,000 levels of objects": ((start + ', "x": ' + '{"a":' * 5000 + "1" + "}" * 5000 + "}").encode(), ""),
-        "a byte order mark": (b"\xef\xbb\xbf" + text.encode(), ""),
-        "duplicate keys, __proto__ and NUL": (
-            (start + ', "__proto__": {"x": 1}, "constructor": 5, "x": "a\\u0000b", ' + text[1:]).encode(),
-            "",
-        ),
-        "gzip in name only": (text.encode(), ""),
-    }
-    seldom: dict[str, tuple[bytes, str | None]] = {
-        "a number beyond all bounds": ((start + ', "x": 1e999}').encode(), ""),
-        "a NUL byte": (b"\x00" * 10, ""),
-        "a media type without sense": (text.encode(), ";;;///"),
-        "a megabyte": (json.dumps(it.valid(metadata={"x": "y" * 1_000_000})).encode(), ""),
-    }
-    bodies |= others
-    if it.deep:
-        bodies |= seldom
-    if it.variant == "inline":
-        greeting = json.dumps(it.valid(greeting="\ud800", systemPrompt="\x00"))
-        bodies["a lone surrogate as greeting"] = (greeting.encode(), "")
-        bodies["a duration of 400 digits"] = ((start + ', "maxDuration": ' + "9" * 400 + "}").encode(), "")
-        bodies["a temperature beyond all bounds"] = ((start + ', "temperature": 1e999}').encode(), "")
-    else:
-        bodies["a lone surrogate as agent"] = (b'{"agentId": "\\ud800"}', "")
-        bodies["a NUL as agent"] = (b'{"agentId": "\\u0000"}', "")
+    bodies = _odd_bodies(it)
     for what, (content, media) in bodies.items():
         headers = {"Content-Encoding": "gzip"} if what.startswith("gzip") else None
         media_type = "application/json" if media == "" else media
@@ -327,6 +317,4 @@ async def odd(it: Context) -> None:
             what = f"a plain request after {what}"
         if exchange.status is None or exchange.status >= 500:
             it.wrong(f"an answer below 500: the body is {what}", exchange.shown(), exchange)
-    exchange = await it.post(it.variant, it.valid())
-    if exchange.status != 201:
-        it.wrong("201: a plain request after the odd ones", exchange.shown(), exchange)
+    await it.accepted(it.variant, it.valid(), "a plain request after the odd ones")

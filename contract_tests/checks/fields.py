@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contract_tests.checks.answers import plainly_created
 from contract_tests.context import Context, made_up_agent
+from contract_tests.exchanges import plainly_created
 from contract_tests.findings import Requirement
+from contract_tests.legal_requests import LEGAL_FIELDS, Changes, Part, fullest, legal
 from contract_tests.requirements import Check, register_check, requirement
+from contract_tests.sources import CREATE_REQUEST, INLINE_REQUEST
 from contract_tests.target import Exchange
 
-CREATE = "openapi/calls.yaml#/components/schemas/CreateCallRequest"
-INLINE = "openapi/calls.yaml#/components/schemas/CreateInlineCallRequest"
 WHY = "A client that breaks the rule has a bug that it must hear of; one that keeps it must be let in."
 
 
 @dataclass(frozen=True)
 class FieldRule:
-    """What one field of one operation may be: values that must pass, and values that must be refused.
+    """What one field of one operation may not be; what it may be is in `legal_requests.py`.
 
     `seldom` holds illegal values that only the deep profile has the requests for.
     """
@@ -28,105 +28,104 @@ class FieldRule:
     operation: str
     field: str
     sentence: str
-    legal: Sequence[Any]
     illegal: Sequence[Any]
     seldom: Sequence[Any] = ()
     smoke: bool = False
 
 
-Values = tuple[Sequence[Any], Sequence[Any], Sequence[Any]]
+Values = tuple[Sequence[Any], Sequence[Any]]
 
 
-def _names(values: Sequence[str], wrong: Sequence[Any] = ()) -> Values:
-    """Legal, illegal and seldom wrong values of an enumeration."""
-    first = values[0]
-    often = [first.upper(), first.capitalize(), *wrong, "", None, 5, True, [first]]
-    return values, often, [f" {first}", "nonsense", {}]
+def _names(first: str, *wrong: Any) -> Values:
+    """Illegal and seldom wrong values of an enumeration, of which one is given."""
+    return [first.upper(), *wrong, "", None, 5, True, [first]], [first.capitalize(), f" {first}", "nonsense", {}]
 
 
-_BOOLEAN: Values = ([True, False], ["true", 1, 0, None, ""], ["false", [True], "yes", {}])
+def _boolean(empty: Any) -> Values:
+    """Illegal and seldom wrong values of a boolean; what is empty in every type is taken for false by the same code."""
+    return ["true", 1, empty, None], [0 if empty == "" else "", "false", [True], "yes", {}]
 
 
-def _whole(least: int, most: int) -> Values:
-    """Legal, illegal and seldom wrong values of a bounded integer; 60.0 is left alone: JavaScript cannot tell."""
+def _whole(least: int, most: int, *often: Any) -> Values:
+    """Illegal and seldom wrong values of a bounded integer; 60.0 is left alone: JavaScript cannot tell."""
     middle = (least + most) // 2
-    return (
-        [least, most, least + 1, most - 1],
-        [least - 1, most + 1, middle + 0.5, str(middle), True, None, 0, [middle]],
-        [-middle, 10**9, "", {}, False],
-    )
+    illegal = [least - 1, most + 1, middle + 0.5, str(middle), True, None, 0, *often]
+    return illegal, [[middle], -middle, 10**9, "", {}, False]
 
 
-_STRING = [None, 5, True, ["x"], {"a": "b"}]
-_SELDOM_STRING = [1.5, False, []]
+_STRING = [None, 5, True, ["x"]]
+_SELDOM_STRING = [1.5, False, [], {"a": "b"}]
 
 
 def _rules() -> list[FieldRule]:
     rules = [
-        FieldRule("create", "agentId", "agentId is a string.", [], _STRING, _SELDOM_STRING, smoke=True),
+        FieldRule("create", "agentId", "agentId is a string.", _STRING, _SELDOM_STRING, smoke=True),
         FieldRule(
             "create",
             "connectionType",
             "connectionType is one of twilio, telnyx, plivo and websocket; webrtc is not offered here.",
-            *_names(["twilio"], ["webrtc"]),
+            *_names("twilio", "webrtc"),
             smoke=True,
         ),
         FieldRule(
             "inline",
             "connectionType",
             "connectionType is one of webrtc, twilio, telnyx, plivo and websocket.",
-            *_names(["twilio"], ["vonage"]),
+            *_names("twilio", "vonage"),
             smoke=True,
         ),
         FieldRule(
             "inline",
             "systemPrompt",
             "systemPrompt is a string that is not empty.",
-            ["x"],
             [*_STRING, ""],
             _SELDOM_STRING,
         ),
-        FieldRule("inline", "voice", "voice is a string that is not empty.", [], [*_STRING, ""], _SELDOM_STRING),
-        FieldRule("inline", "language", "language is a string that is not empty.", [], [*_STRING, ""], _SELDOM_STRING),
-        FieldRule("inline", "greeting", "greeting is a string.", ["Hi", "x" * 2000], _STRING, _SELDOM_STRING),
-        FieldRule("inline", "model", "model is a string.", [], _STRING, _SELDOM_STRING),
+        FieldRule("inline", "voice", "voice is a string that is not empty.", [*_STRING, ""], _SELDOM_STRING),
+        FieldRule("inline", "language", "language is a string that is not empty.", [*_STRING, ""], _SELDOM_STRING),
+        FieldRule("inline", "greeting", "greeting is a string.", _STRING, _SELDOM_STRING),
+        FieldRule("inline", "model", "model is a string.", _STRING, _SELDOM_STRING),
         FieldRule(
             "inline",
             "temperature",
             "temperature is a number from 0 to 1.",
-            [0, 1, 0.01, 0.99],
-            [-0.1, 1.1, 2, "0.5", True, None, [0.5]],
-            [-1, "", False, 100],
+            [-0.1, 1.1, "0.5", True, None, [0.5]],
+            [-1, 2, "", False, 100],
         ),
-        FieldRule("inline", "firstSpeaker", "firstSpeaker is agent or user.", *_names(["agent", "user"])),
-        FieldRule("inline", "interruptible", "interruptible is a boolean.", *_BOOLEAN),
-        FieldRule("inline", "maxDuration", "maxDuration is an integer from 60 to 7200.", *_whole(60, 7200), smoke=True),
+        FieldRule("inline", "firstSpeaker", "firstSpeaker is agent or user.", *_names("agent")),
+        FieldRule("inline", "interruptible", "interruptible is a boolean.", *_boolean("")),
+        FieldRule(
+            "inline", "maxDuration", "maxDuration is an integer from 60 to 7200.", *_whole(60, 7200, [300]), smoke=True
+        ),
         FieldRule("inline", "inactivityTimeout", "inactivityTimeout is an integer from 10 to 300.", *_whole(10, 300)),
         FieldRule(
             "inline",
             "inactivityAction",
             "inactivityAction is hang_up or prompt.",
-            *_names(["hang_up", "prompt"]),
+            *_names("hang_up"),
         ),
-        FieldRule("inline", "recordingEnabled", "recordingEnabled is a boolean.", *_BOOLEAN),
+        FieldRule("inline", "recordingEnabled", "recordingEnabled is a boolean.", *_boolean(0)),
     ]
     return rules
 
 
 def _register(rule: FieldRule) -> None:
     kebab = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in rule.field)
-    schema = CREATE if rule.operation == "create" else INLINE
+    schema = CREATE_REQUEST if rule.operation == "create" else INLINE_REQUEST
 
     async def check(it: Context) -> None:
-        each = {f"{rule.field} {_shown(value)}": it.valid(rule.operation) | {rule.field: value} for value in rule.legal}
+        valid = it.valid(rule.operation)
+        values = LEGAL_FIELDS.get(rule.field, ())
         if rule.field == "connectionType":
             for exchange in await plainly_created(it, rule.operation):
                 _accepted(it, exchange, f"{rule.field} {json.loads(exchange.content).get(rule.field, 'left out')}")
-        elif each:
-            await it.all_accepted(rule.operation, "fields", _together(it, rule.operation), each)
+        elif values:
+            each: dict[str, Changes | bytes] = {
+                f"{rule.field} {_shown(value)}": valid | {rule.field: value} for value in values
+            }
+            await legal(it, rule.operation, Part.FIELDS, each)
         for value in [*rule.illegal, *(rule.seldom if it.deep else ())]:
-            body = it.valid(rule.operation) | {rule.field: value}
-            await it.refused(rule.operation, body, f"{rule.field} is {_shown(value)}")
+            await it.refused(rule.operation, valid | {rule.field: value}, f"{rule.field} is {_shown(value)}")
 
     register_check(
         Check(
@@ -134,9 +133,8 @@ def _register(rule: FieldRule) -> None:
                 name=f"{rule.operation}.{kebab}",
                 sentence=rule.sentence,
                 source=f"{schema}/properties/{rule.field}",
-                how="Legal values, among them both bounds, must be accepted; values of other types, null, values "
-                "one step "
-                "outside and other spellings must be answered with 400.",
+                how="Legal values, among them both bounds, must be accepted; values of other types, null, values one "
+                "step outside and other spellings must be answered with 400.",
                 why=WHY,
                 mend=f"Check {rule.field} as the document says: type first (a boolean is no number), then bounds; "
                 "convert nothing.",
@@ -158,27 +156,14 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-RULES = _rules()
-
-
-def _together(it: Context, operation: str) -> list[dict[str, Any]]:
-    """A few bodies that between them hold every legal value of every field."""
-    rules = [rule for rule in RULES if rule.operation == operation and rule.legal]
-    most = max(len(rule.legal) for rule in rules)
-    return [
-        it.valid(operation) | {rule.field: rule.legal[index % len(rule.legal)] for rule in rules}
-        for index in range(most)
-    ]
-
-
-for _rule in RULES:
+for _rule in _rules():
     _register(_rule)
 
 
 @requirement(
     "create.required",
     "agentId is required.",
-    source=f"{CREATE}/required",
+    source=f"{CREATE_REQUEST}/required",
     how="Requests without agentId are sent, alone and with all other fields.",
     why=WHY,
     mend="Refuse a body without agentId with 400.",
@@ -192,7 +177,7 @@ async def create_required(it: Context) -> None:
 @requirement(
     "create.empty-agent",
     "An empty agentId is answered with 400 or 404.",
-    source=f"{CREATE}/properties/agentId",
+    source=f"{CREATE_REQUEST}/properties/agentId",
     how="An empty agentId is sent.",
     why=WHY,
     mend="Refuse an empty agentId.",
@@ -206,22 +191,19 @@ async def create_empty_agent(it: Context) -> None:
     "create.unknown-agent",
     "An agent that does not exist is answered with 404.",
     source="openapi/calls.yaml#/components/responses/AgentNotFound",
-    how="A call is asked for with an id that no agent has (--unknown-agent, or one that is made up), on "
-    "each connection type.",
+    how="A call is asked for with an id that no agent has (--unknown-agent, or one that is made up), and with one that "
+    "only begins like an agent's, on another connection type.",
     why="A client must be able to tell a wrong id from a wrong request.",
     mend="Look the agent up in the key's workspace, and answer 404 where there is none.",
     smoke=True,
 )
 async def create_unknown_agent(it: Context) -> None:
-    """A made-up id, and the known one in another letter case."""
-    unknown = it.settings.unknown_agent or made_up_agent()
-    for changes in ({}, {"connectionType": "telnyx"}):
-        exchange = await it.post("create", {"agentId": unknown} | changes)
-        if exchange.status != 404:
-            it.wrong("404: there is no such agent", exchange.shown(), exchange)
+    """A made-up id, and the known one with a character more."""
+    exchange = await it.post("create", {"agentId": it.settings.unknown_agent or made_up_agent()})
+    if exchange.status != 404:
+        it.wrong("404: there is no such agent", exchange.shown(), exchange)
     if it.settings.agent:
-        near = it.settings.agent + "0"
-        exchange = await it.post("create", {"agentId": near})
+        exchange = await it.post("create", {"agentId": it.settings.agent + "0", "connectionType": "telnyx"})
         if exchange.status != 404:
             it.wrong("404: the id only begins like that of an agent", exchange.shown(), exchange)
 
@@ -238,15 +220,13 @@ async def create_unknown_agent(it: Context) -> None:
 async def create_valid(it: Context) -> None:
     """Short and full."""
     _accepted(it, (await plainly_created(it, "create"))[0], "the shortest request")
-    rates = {"inputSampleRate": 16000, "outputSampleRate": 24000, "codec": "pcm", "enableAudioBuffering": True}
-    full = it.valid("create", connectionType="websocket", websocket=rates, metadata={"a": 1})
-    await it.accepted("create", full, "a request with every field")
+    _accepted(it, await fullest(it, "create"), "a request with every field")
 
 
 @requirement(
     "inline.required",
     "systemPrompt, voice, language and greeting are required.",
-    source=f"{INLINE}/required",
+    source=f"{INLINE_REQUEST}/required",
     how="A valid request is sent without each of them in turn, also where firstSpeaker is user.",
     why=WHY,
     mend="Refuse a body that lacks one of the four with 400; greeting is required too, whoever speaks first.",
@@ -276,24 +256,4 @@ async def inline_required(it: Context) -> None:
 async def inline_valid(it: Context) -> None:
     """Short and full."""
     _accepted(it, (await plainly_created(it, "inline"))[0], "the shortest request")
-    full = it.valid(
-        "inline",
-        temperature=0.3,
-        firstSpeaker="user",
-        interruptible=True,
-        maxDuration=300,
-        inactivityTimeout=30,
-        inactivityAction="prompt",
-        recordingEnabled=False,
-        connectionType="websocket",
-        websocket={
-            "inputSampleRate": 8000,
-            "outputSampleRate": 48000,
-            "codec": "g711",
-            "enableAudioBuffering": False,
-            "twilioStream": True,
-        },
-        selectedTools=[{"toolName": "opening-hours"}],
-        metadata={"a": 1},
-    )
-    await it.accepted("inline", full, "a request with every field")
+    _accepted(it, await fullest(it, "inline"), "a request with every field")

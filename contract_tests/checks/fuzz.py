@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import json
+from random import Random
 
 from contract import documents
 from contract_tests.context import Context, audio_settings
 from contract_tests.damage import damaged
 from contract_tests.findings import Layer
 from contract_tests.fuzzing import fuzz
+from contract_tests.odd import Rotation
 from contract_tests.requirements import TALKING, requirement
-from contract_tests.settings import Profile
 from contract_tests.target import NotChecked
 
 PATHS = "openapi/calls.yaml#/paths"
-VARIANTS = ("create", "create-websocket", "inline", "inline-websocket")
-RESERVE = 60
-"""Requests that fuzzing leaves to the other checks."""
+VALID = {"create": 6, "create-websocket": 8, "inline": 16, "inline-websocket": 16}
+INVALID = {"create": 10, "create-websocket": 14, "inline": 26, "inline-websocket": 26}
+"""Requests for each variant, if the budget has room for all of them: one of them can be odd in many ways, but damaged
+in only one place."""
+VARIANTS = tuple(VALID)
+RESERVE = 70
+"""Requests that fuzzing leaves to the other checks: calls are still being created for a while."""
+
+CALLS = 6
+"""How often a call is placed anew because the last one ended, before all messages were sent."""
+AT_ONCE = 4
+"""Messages that are sent without a pause."""
 
 HOW = (
-    "schemathesis makes requests from the document, hypothesis shrinks the first that is answered "
-    "wrongly; as many as the "
-    "budget of requests leaves room for, hundreds in the deep profile."
+    "schemathesis makes requests from the document, and something odd is put into each: {what}. The first that is "
+    "answered wrongly is made as small as it can be. As many as the budget of requests leaves room for, hundreds in "
+    "the deep profile."
 )
 
 
 async def _fuzz(it: Context, *, valid: bool) -> None:
     operation, _, websocket = it.variant.partition("-")
-    most = 400 if it.settings.profile is Profile.DEEP else min(8, (it.target.left() - RESERVE) // 12)
-    if most < 2:
+    room = it.target.left() - RESERVE
+    if room <= 0:
         raise NotChecked("the profile's budget of requests leaves none for fuzzing: more keys, or --profile deep")
+    share = min(1.0, room / sum([*VALID.values(), *INVALID.values()]))
+    most = 400 if it.deep else max(2, int((VALID if valid else INVALID)[it.variant] * share))
     await fuzz(it, operation, valid=valid, websocket=bool(websocket), most=most)
 
 
@@ -37,7 +51,7 @@ async def _fuzz(it: Context, *, valid: bool) -> None:
     "fuzz.valid-requests",
     "Every request that the document allows creates a call.",
     source=PATHS,
-    how=HOW,
+    how=HOW.format(what="odd texts, odd metadata, fields that nobody knows, any combination of optional fields"),
     why="Rules that no document names surprise every client.",
     mend="See the answer: it should say what was not understood.",
     variants=VARIANTS,
@@ -51,7 +65,7 @@ async def valid_requests(it: Context) -> None:
     "fuzz.invalid-requests",
     "Every request that the document forbids is answered with 400.",
     source=PATHS,
-    how=HOW,
+    how=HOW.format(what="one value at any depth is made another type, another value, or left out"),
     why="What slips through validation fails later, where nobody can tell why.",
     mend="Validate the whole body against the document's schema.",
     variants=VARIANTS,
@@ -66,9 +80,9 @@ async def invalid_requests(it: Context) -> None:
     "No message on the socket makes the agent's side fail.",
     source="asyncapi/twilio.yaml#/channels/media/description",
     layer=Layer.MEDIA,
-    how="The document's own messages are damaged one field at a time (contract_tests/damage.py), and "
-    "sent in an order that the "
-    "seed decides; after a crash the last message is sent again on a call of its own.",
+    how="The documents' own messages are damaged one field at a time: as their schemas suggest, and in ways that "
+    "nobody thought of (contract_tests/damage.py, odd.py). Many are sent on one call, in an order that the seed "
+    "decides; after a crash the last ones are sent again, each on a call of its own.",
     why="A crash is a bug that anybody can trigger.",
     mend="Catch errors where messages are read.",
     variants=TALKING,
@@ -76,23 +90,29 @@ async def invalid_requests(it: Context) -> None:
 )
 async def damaged_messages(it: Context) -> None:
     """Each damaged message, many on one call."""
-    texts = _damaged_texts(it.variant)
-    it.judge.random.shuffle(texts)
-    most = len(texts) if it.settings.profile is Profile.DEEP else 60
-    waiting = texts[:most]
-    for _ in range(3):
+    waiting = _damaged_messages(it)
+    for _ in range(CALLS):
         call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
+        sent: list[str] = []
         async with it.line(call) as line:
             while waiting and line.alive:
-                text = waiting.pop()
-                await line.send(text)
+                for text in waiting[:AT_ONCE]:
+                    await line.send(text)
+                    sent.append(text)
+                del waiting[:AT_ONCE]
                 await line.until(lambda: not line.alive, 0.05)
             await line.until(lambda: not line.alive, 0.5)
-            if line.alive:
+            crashed = line.crashed
+        if crashed:
+            # What came last need not be what it choked on: it may have been busy.
+            suspects = sent[: -2 * AT_ONCE - 1 : -1]
+            verdicts = await asyncio.gather(*(_crashes(it, text) for text in suspects))
+            guilty = [text for text, crashes in zip(suspects, verdicts, strict=True) if crashes]
+            if guilty:
+                shown = min(guilty, key=len)[:300]
+                it.wrong("the call goes on, or a close that refuses", f"a crash on {shown}", *it.dial_command(call))
                 return
-            crashed = line.close_code in (None, 1006, 1011)
-        if crashed and await _crashes(it, text):
-            it.wrong("the call goes on, or a close that refuses", f"a crash on {text[:300]}", *it.dial_command(call))
+        if not waiting:
             return
 
 
@@ -102,12 +122,15 @@ async def _crashes(it: Context, text: str) -> bool:
     async with it.line(call) as line:
         await line.send(text)
         await line.ended(1.0)
-        return not line.alive and line.close_code in (None, 1006, 1011)
+        return line.crashed
 
 
-def _damaged_texts(kind: str) -> list[str]:
+def _damaged_messages(it: Context) -> list[str]:
     """Damaged copies of what the carrier says, but for the message that ends the stream."""
-    document = documents.resolved(documents.asyncapi(kind))
+    random = Random(f"{it.settings.seed} {it.variant}")
+    rotation = Rotation(random)
+    document = documents.resolved(documents.asyncapi(it.variant))
+    messages = []
     texts = []
     for name, message in document["components"]["messages"].items():
         schema = message["payload"]
@@ -115,5 +138,10 @@ def _damaged_texts(kind: str) -> list[str]:
             continue
         for example in message.get("examples", ()):
             texts += [json.dumps(body) for _, _, body in damaged(schema, example["payload"])]
+            messages.append(example["payload"])
         texts.append(json.dumps({"event": name, "type": name}))
+    for message in itertools.islice(itertools.cycle(messages), 2000 if it.deep else 100):
+        if found := rotation.damaged(message, lambda body: True):
+            texts.append(json.dumps(found[1]))
+    random.shuffle(texts)
     return texts

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import re
 import secrets
-import ssl
-from urllib.parse import urlsplit
 
 from contract_tests.context import Context
+from contract_tests.exchanges import another_method, at_path, nothing_there
 from contract_tests.findings import Level
+from contract_tests.raw import plain_request
 from contract_tests.requirements import OPERATIONS, requirement
-from contract_tests.target import KEY_VARIABLE, Exchange
+from contract_tests.sources import API, ERROR
+from contract_tests.target import KEY_VARIABLE
 
 NOT_ALLOWED = "openapi/calls.yaml#/components/responses/MethodNotAllowed"
 
@@ -21,7 +20,8 @@ NOT_ALLOWED = "openapi/calls.yaml#/components/responses/MethodNotAllowed"
     "methods.not-allowed",
     "A method that a path does not have is answered with 405.",
     source=NOT_ALLOWED,
-    how="GET and DELETE are sent to both paths, PUT, PATCH and TRACE (405 or 501) to one of them, with a valid key.",
+    how="GET and DELETE are sent to both paths, PUT to that of create, PATCH and TRACE (405 or 501) to that of inline, "
+    "with a valid key.",
     why="A client that uses the wrong method must be told so, not that there is nothing there.",
     mend="Route all methods of the path, and answer those that it does not have with 405.",
     variants=OPERATIONS,
@@ -29,7 +29,9 @@ NOT_ALLOWED = "openapi/calls.yaml#/components/responses/MethodNotAllowed"
 )
 async def not_allowed(it: Context) -> None:
     """Each method."""
-    for method in ("GET", "DELETE", "PUT", "PATCH", "TRACE"):
+    halves = {"create": ("PUT",), "inline": ("PATCH", "TRACE")}
+    others = ("PUT", "PATCH", "TRACE") if it.deep else halves[it.variant]
+    for method in ("GET", "DELETE", *others):
         exchange = await another_method(it, method)
         allowed = (405, 501) if method == "TRACE" else (405,)
         if exchange.status not in allowed:
@@ -77,19 +79,23 @@ async def allow(it: Context) -> None:
 )
 async def head(it: Context) -> None:
     """Status and emptiness."""
-    path = f"{urlsplit(it.settings.url).path}/calls/{it.variant}"
-    status, body = await _bare(it, f"HEAD {path} HTTP/1.1")
-    command = f'curl -isS --head -H "X-API-Key: {KEY_VARIABLE}" {it.settings.url}/calls/{it.variant}'
-    if status not in (404, 405):
-        it.wrong("405 or 404", f"{status}" if status else "no answer", command)
-    elif body:
-        it.wrong("no body", f"{len(body)} bytes: {body[:80]!r}", command)
+    address = f"{it.settings.url}/calls/{it.variant}"
+    key = it.target.key()
+    it.target.count(key)
+    # An HTTP client would not read what must not be there.
+    headers = {"X-API-Key": key, "Connection": "close"}
+    answer = await plain_request("HEAD", address, it.settings, headers=headers)
+    command = f'curl -isS --head -H "X-API-Key: {KEY_VARIABLE}" {address}'
+    if answer.status not in (404, 405):
+        it.wrong("405 or 404", f"{answer.status}" if answer.status else "no answer", command)
+    elif answer.body:
+        it.wrong("no body", f"a body that begins with {answer.body[:80]!r}", command)
 
 
 @requirement(
     "methods.error-shape",
     "405 and 404 for unknown paths have the shape of an error.",
-    source="openapi/calls.yaml#/components/schemas/Error",
+    source=ERROR,
     level=Level.SHOULD,
     how="The bodies of a 405 and of a 404 are read.",
     why="Clients read error.message of every error.",
@@ -98,12 +104,8 @@ async def head(it: Context) -> None:
 async def error_shape(it: Context) -> None:
     """Both errors."""
     it.variant = "inline"
-    for exchange in (
-        await another_method(it, "GET"),
-        await nothing_there(it),
-    ):
-        body = exchange.json()
-        error = body.get("error") if isinstance(body, dict) else None
+    for exchange in (await another_method(it, "GET"), await nothing_there(it)):
+        error = exchange.json_object().get("error")
         if not isinstance(error, dict) or not all(isinstance(error.get(key), str) for key in ("message", "code")):
             it.wrong('{"error": {"message": "...", "code": "..."}}', exchange.shown()[:200], exchange)
 
@@ -111,7 +113,7 @@ async def error_shape(it: Context) -> None:
 @requirement(
     "methods.unknown-paths",
     "Paths that the document does not name are answered with 404.",
-    source="openapi/calls.yaml#/info/description",
+    source=API,
     how="GET and POST are sent to made-up paths beside and below the two operations.",
     why="A catch-all that answers everything hides every typing error.",
     mend="Answer what is not routed with 404.",
@@ -126,56 +128,7 @@ async def unknown_paths(it: Context) -> None:
         ("POST", f"/calls/inline/{word}"),
         ("POST", f"/{word}/calls/inline"),
     ):
-        exchanges.append(await _request(it, method, path))
+        exchanges.append(await at_path(it, method, path))
     for exchange in exchanges:
         if exchange.status != 404:
             it.wrong("404: there is nothing at this path", exchange.shown()[:300], exchange)
-
-
-async def another_method(it: Context, method: str) -> Exchange:
-    """Another method on an operation's path, once in a run."""
-    path = f"/calls/{it.variant}"
-    exchange: Exchange = await it.judge.recording(f"{method} {path}", lambda: _request(it, method, path))
-    return exchange
-
-
-async def nothing_there(it: Context) -> Exchange:
-    """GET of a path that is not there, once in a run."""
-    path = f"/nothing-{secrets.token_hex(4)}"
-    exchange: Exchange = await it.judge.recording("GET nothing", lambda: _request(it, "GET", path))
-    return exchange
-
-
-async def _request(it: Context, method: str, path: str) -> Exchange:
-    content = b"" if method in ("GET", "DELETE", "TRACE") else _valid(it, path)
-    headers = {"Content-Type": "application/json"} if content else None
-    return await it.target.request(method, path, key=it.target.key(), content=content, headers=headers)
-
-
-def _valid(it: Context, path: str) -> bytes:
-    return json.dumps(it.valid("create" if "create" in path and it.settings.agent else "inline")).encode()
-
-
-async def _bare(it: Context, line: str) -> tuple[int | None, bytes]:
-    """Status and body of an answer, as the bytes come over a connection of its own."""
-    parts = urlsplit(it.settings.url)
-    secure = parts.scheme == "https"
-    context = ssl.create_default_context() if secure else None
-    if context is not None and it.settings.insecure:
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    key = it.target.key()
-    request = f"{line}\r\nHost: {parts.netloc}\r\nX-API-Key: {key}\r\nConnection: close\r\n\r\n"
-    received = b""
-    try:
-        async with asyncio.timeout(5):
-            reader, writer = await asyncio.open_connection(
-                parts.hostname, parts.port or (443 if secure else 80), ssl=context
-            )
-            writer.write(request.encode())
-            while len(received) < 65536 and (part := await reader.read(65536)):
-                received += part
-            writer.close()
-    except (OSError, TimeoutError):
-        pass
-    found = re.match(rb"HTTP/1\.[01] (\d{3})", received)
-    return (int(found[1]) if found else None), received.partition(b"\r\n\r\n")[2]

@@ -1,27 +1,19 @@
-"""What a call and the service survive: unknown messages, keys, foreign marks, broken frames, peers that vanish."""
+"""What a call survives: unknown messages, keys, foreign marks, text that is not JSON."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from contract.events import Mark
 from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
-from contract_tests.dialling import dial_address
 from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
-from contract_tests.raw import connect, frame, handshake, request_head
 from contract_tests.requirements import CARRIERS, TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, Recording
+from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
-
-CONNECTION = "openapi/calls.yaml#/components/schemas/CreatedCall/properties/connectionType"
-URL = "openapi/calls.yaml#/components/schemas/CreatedCall/properties/websocketUrl"
-MEDIA = Layer.MEDIA
-
 
 Send = Callable[[Line], Awaitable[None]]
 
@@ -35,12 +27,11 @@ async def _survives(it: Context, what: str) -> None:
     if together.answered:
         return
     recording, _ = await _odd_call(it, [ODDITIES[what]])
-    shown, state = it.dial_command(recording.call), f"closed ({recording.line.close_code})"
+    shown, received = it.dial_command(recording.call), recording.line.why_silent
     if not recording.spoken_at:
-        it.wrong(f"the call goes on after {what}", state, *shown)
+        it.wrong(f"the call goes on after {what}", received, *shown)
     elif not recording.answered:
-        state = "nothing" if recording.line.alive else state
-        it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s, after {what}", state, *shown)
+        it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s, after {what}", received, *shown)
 
 
 async def _all_oddities(it: Context) -> tuple[Recording, list[str]]:
@@ -118,10 +109,10 @@ ODDITIES: dict[str, Send] = {
 @requirement(
     "survival.unknown-events",
     "Unknown events and types are survived.",
-    source=CONNECTION,
-    layer=MEDIA,
-    how="A message with an unknown event (websocket: type) is sent, with odd fields; the call must go "
-    "on and be answered.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="A message with an unknown event (websocket: type) is sent, with odd fields; the call must go on and be "
+    "answered.",
     why="Carriers add events without asking.",
     mend="Ignore what you do not know.",
     variants=TALKING,
@@ -135,8 +126,8 @@ async def unknown_events(it: Context) -> None:
 @requirement(
     "survival.binary",
     "Binary messages on a carrier's socket are survived.",
-    source=CONNECTION,
-    layer=MEDIA,
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
     how="Binary messages are sent on a carrier's socket; the call must go on and be answered.",
     why="Carriers' pages and libraries disagree on whether there are any.",
     mend="Ignore binary messages where the protocol has none.",
@@ -151,8 +142,8 @@ async def binary(it: Context) -> None:
 @requirement(
     "survival.keys",
     "Key presses are understood.",
-    source=CONNECTION,
-    layer=MEDIA,
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
     how="All twelve keys are pressed; the call must go on and be answered.",
     why="Callers press keys.",
     mend="Read the event dtmf; do nothing if nothing is to be done.",
@@ -167,8 +158,8 @@ async def keys(it: Context) -> None:
 @requirement(
     "survival.marks",
     "Marks that come back are understood, also unexpected ones.",
-    source=CONNECTION,
-    layer=MEDIA,
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
     how="Marks with names that the agent never gave are sent; the call must go on and be answered.",
     why="Carriers return every mark after clear, and some twice.",
     mend="Ignore marks that you do not wait for.",
@@ -185,11 +176,12 @@ async def marks(it: Context) -> None:
     "Text that is not JSON, or no object, ends no call.",
     source="asyncapi/twilio.yaml#/channels/media/description",
     level=Level.SHOULD,
-    layer=MEDIA,
+    layer=Layer.MEDIA,
     how="Broken JSON, arrays, numbers and empty text are sent; the call should go on and be answered.",
     why="One broken message is no reason to drop a caller.",
     mend="Ignore what cannot be read, and log it.",
     variants=TALKING,
+    again=True,
 )
 async def garbage(it: Context) -> None:
     """Each kind."""
@@ -200,7 +192,7 @@ async def garbage(it: Context) -> None:
     "survival.garbage-does-no-harm",
     "Whatever is sent on a socket, the agent's side does not fail: at the worst it refuses.",
     source="asyncapi/twilio.yaml#/channels/media/description",
-    layer=MEDIA,
+    layer=Layer.MEDIA,
     how="Broken and mistyped messages are sent, on a new call after each close; a close with 1011, or without a close "
     "frame, is a crash.",
     why="A crash is a bug that anybody can trigger.",
@@ -214,13 +206,11 @@ async def no_crash(it: Context) -> None:
     for calls in range(4):
         if calls:
             recording, left = await _odd_call(it, [], left)
-        code = recording.line.close_code
-        if recording.line.closed_at is not None and code in (None, 1006, 1011):
+        if recording.line.crashed:
             sent = broken[-len(left) - 1][:80] if len(left) < len(broken) else "odd messages"
-            shown = "1011" if code == 1011 else "no close frame"
-            it.wrong(
-                "the call goes on, or a close that refuses", f"{shown} after {sent!r}", *it.dial_command(recording.call)
-            )
+            how = "1011" if recording.line.close_code == 1011 else "no close frame"
+            shown = it.dial_command(recording.call)
+            it.wrong("the call goes on, or a close that refuses", f"{how} after {sent!r}", *shown)
             return
         if not left:
             return
@@ -260,12 +250,13 @@ def _broken(kind: str) -> list[str]:
 @requirement(
     "survival.ping",
     "A ping is answered by a pong.",
-    source=CONNECTION,
-    layer=MEDIA,
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
     how="A WebSocket ping is sent in a call; its pong must come within 5 seconds.",
     why="Proxies and carriers drop sockets that do not answer (RFC 6455, 5.5.2).",
     mend="Leave control frames to the WebSocket library.",
     variants=TALKING,
+    again=True,
 )
 async def ping(it: Context) -> None:
     """One ping."""
@@ -274,130 +265,3 @@ async def ping(it: Context) -> None:
         raise NotChecked("the call had ended before; media.stays-open says more")
     if not recording.ponged:
         it.wrong("a pong within 5 s", "none", *it.dial_command(recording.call))
-
-
-@requirement(
-    "survival.service",
-    "The service survives peers that vanish, broken frames and oversize messages: other calls can be made at once.",
-    source=URL,
-    layer=MEDIA,
-    how="A call is opened and dropped, left half open, or sent frames that break RFC 6455; then another "
-    "call must be created "
-    "and greet.",
-    why="One bad peer must not take the others down.",
-    mend="Handle errors of each connection where they happen.",
-    variants=("vanished", "broken-frames", "sizes"),
-)
-async def service(it: Context) -> None:
-    """One hostile peer, then a good one."""
-    call = await it.call("inline", connectionType="twilio")
-    try:
-        for number, attack in enumerate(ATTACKS[it.variant]):
-            victim = await it.call("inline", connectionType="twilio") if number else call
-            await _hostile(it, victim.url, attack)
-        await asyncio.sleep(0.3)
-        after = await it.call("inline", connectionType="twilio")
-        twilio = Context(it.judge, "twilio", it.attempt)
-        async with twilio.line(after) as line:
-            if not await line.hears(0, ANSWER_WITHIN_S + SLACK_S):
-                state = "nothing" if line.alive else f"closed ({line.close_code})"
-                it.wrong(f"another call greets after {it.variant}", state, *it.dial_command(after))
-    except NotChecked as failed:
-        if "budget" in str(failed) or "rate limit" in str(failed):
-            raise
-        it.wrong(f"another call can be made after {it.variant}", str(failed), *it.dial_command(call))
-
-
-ATTACKS = {
-    "vanished": ("vanish", "vanish-in-speech", "half-open"),
-    "broken-frames": ("unmasked", "reserved-bits", "unknown-opcode", "bad-utf-8", "bad-close"),
-    "sizes": ("endless-fragments", "huge-frame", "oversize", "ping-flood"),
-}
-
-
-async def _hostile(it: Context, url: str, attack: str) -> None:
-    """What one bad peer does on a bare connection."""
-    address = dial_address(url, it.settings)
-    it.target.journal.dials += 1
-    try:
-        reader, writer = await connect(address, it.settings)
-        writer.write(request_head("GET", address, handshake({})))
-        async with asyncio.timeout(5):
-            await reader.readuntil(b"\r\n\r\n")
-        start = {
-            "event": "start",
-            "sequenceNumber": "1",
-            "streamSid": "MZ1",
-            "start": {"streamSid": "MZ1", "callSid": "CA1"},
-        }
-        if attack != "vanish":
-            writer.write(frame(1, json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}).encode()))
-            writer.write(frame(1, json.dumps(start).encode()))
-            await asyncio.sleep(0.3)
-        for data in _attack(attack):
-            writer.write(data)
-            async with asyncio.timeout(3):
-                await writer.drain()
-        if attack == "half-open":
-            await asyncio.sleep(0.5)
-        elif attack not in ("vanish", "vanish-in-speech"):
-            async with asyncio.timeout(1.0):
-                while await reader.read(65536):
-                    pass
-    except (OSError, TimeoutError, EOFError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-        pass
-    finally:
-        if "writer" in locals():
-            writer.transport.abort()
-
-
-def _attack(variant: str) -> list[bytes]:
-    match variant:
-        case "unmasked":
-            return [frame(1, b"{}", masked=False)]
-        case "reserved-bits":
-            return [frame(1, b"{}", rsv=7)]
-        case "unknown-opcode":
-            return [frame(3, b"x"), frame(11, b"x")]
-        case "bad-utf-8":
-            return [frame(1, b"\xff\xfe{}")]
-        case "endless-fragments":
-            return [frame(1, b"{", fin=False), *[frame(0, b" " * 50, fin=False) for _ in range(2000)]]
-        case "huge-frame":
-            return [b"\x81\xff" + (1 << 62).to_bytes(8, "big") + b"\x00" * 4 + b"x" * 1000]
-        case "oversize":
-            return [frame(1, b'{"x": "' + b"y" * 3_000_000 + b'"}')]
-        case "bad-close":
-            return [frame(8, b"\x00"), frame(8, b"\x03\xe7reason")]
-        case "ping-flood":
-            return [frame(9, b"x" * 125) for _ in range(3000)]
-    return []
-
-
-@requirement(
-    "survival.reconnect",
-    "A call that ended leaves nothing behind that stops the next one.",
-    source=URL,
-    layer=MEDIA,
-    how="Several calls are opened and closed one after the other; the next must greet.",
-    why="Leaks end a service slowly.",
-    mend="Free everything a call held when its socket closes.",
-)
-async def reconnect(it: Context) -> None:
-    """Two short calls, then one."""
-    it.variant = "twilio"
-    call = await it.call("inline", connectionType="twilio")
-    async with it.line(call):
-        pass
-    try:
-        async with it.line(await it.call("inline", connectionType="twilio")):
-            pass
-        call = await it.call("inline", connectionType="twilio")
-        async with it.line(call) as line:
-            began = time.monotonic()
-            if not await line.hears(0, ANSWER_WITHIN_S + SLACK_S):
-                it.wrong("a greeting", f"nothing in {time.monotonic() - began:.0f} s", *it.dial_command(call))
-    except NotChecked as failed:
-        if "budget" in str(failed) or "rate limit" in str(failed):
-            raise
-        it.wrong("another call can be made after one that ended", str(failed), *it.dial_command(call))

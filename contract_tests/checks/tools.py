@@ -6,7 +6,19 @@ import json
 from typing import Any
 
 from contract_tests.context import Context
+from contract_tests.legal_requests import (
+    FULL_TOOL,
+    LOCATIONS,
+    TIMEOUTS,
+    TOOL_NAMES,
+    TRANSPORTS,
+    Part,
+    legal,
+    parameter,
+    temporary_tool,
+)
 from contract_tests.requirements import requirement
+from contract_tests.sources import INLINE_REQUEST
 
 SELECTED = "openapi/calls.yaml#/components/schemas/SelectedTool"
 TEMPORARY = "openapi/calls.yaml#/components/schemas/TemporaryTool"
@@ -17,63 +29,22 @@ def _with(it: Context, tools: Any) -> dict[str, Any]:
     return it.valid("inline") | {"selectedTools": tools}
 
 
-HTTP = {"baseUrlPattern": "https://shop.example.com/repairs", "httpMethod": "POST"}
-NAMES = ("a", "Z9_", "bookRepair", "a" * 64)
-TIMEOUTS = ("2.5s", "40s", "0.1s", "1s", "39.9s", "40.0s")
-TRANSPORTS: dict[str, Any] = {"http": HTTP, "client": {}, "dataConnection": {}}
-LOCATIONS = tuple(f"PARAMETER_LOCATION_{word}" for word in ("QUERY", "PATH", "HEADER", "BODY"))
-
-
-def _parameter(location: Any) -> dict[str, Any]:
-    return {"name": "day", "location": location, "schema": {"type": "string"}, "required": True}
-
-
 async def _legal(it: Context, each: dict[str, list[Any]]) -> None:
-    """Legal tools: all in one request, each alone where that is refused."""
-    every = [{"toolId": "cmsample0000108l4tool0001"}, {"toolName": "opening-hours"}]
-    every += [entry for name in NAMES for entry in _temporary(modelToolName=name)]
-    every += [entry for timeout in TIMEOUTS for entry in _temporary(timeout=timeout)]
-    every += [entry for name, value in TRANSPORTS.items() for entry in _temporary(**{name: value})]
-    every += _temporary(dynamicParameters=[_parameter(location) for location in LOCATIONS])
-    every += FULL
-    await it.all_accepted(
-        "inline", "tools", [_with(it, every)], {what: _with(it, tools) for what, tools in each.items()}
-    )
-
-
-def _temporary(**fields: Any) -> list[Any]:
-    return [{"temporaryTool": {"modelToolName": "book_repair", **fields}}]
-
-
-FULL = _temporary(
-    description="Books a repair.",
-    timeout="5s",
-    precomputable=True,
-    defaultReaction="AGENT_REACTION_SPEAKS",
-    dynamicParameters=[
-        _parameter("PARAMETER_LOCATION_BODY"),
-        _parameter("PARAMETER_LOCATION_BODY") | {"name": "at", "required": False},
-    ],
-    staticParameters=[{"name": "shop", "location": "PARAMETER_LOCATION_QUERY", "value": "north"}],
-    automaticParameters=[
-        {"name": "call", "location": "PARAMETER_LOCATION_HEADER", "knownValue": "KNOWN_PARAM_CALL_ID"}
-    ],
-    http={"baseUrlPattern": "https://shop.example.com/{day}", "httpMethod": "POST"},
-)
+    await legal(it, "inline", Part.TOOLS, {what: _with(it, tools) for what, tools in each.items()})
 
 
 @requirement(
     "tools.array",
     "selectedTools is an array of objects.",
-    source="openapi/calls.yaml#/components/schemas/CreateInlineCallRequest/properties/selectedTools",
+    source=f"{INLINE_REQUEST}/properties/selectedTools",
     how="An empty array and arrays of tools must be accepted; other types and entries that are no objects refused.",
     why=WHY,
     mend="Check that it is an array, and each entry an object.",
 )
 async def array(it: Context) -> None:
     """Arrays of objects only."""
-    await it.accepted("inline", _with(it, []), "no tools")
-    await _legal(it, {"two tools": [{"toolId": "cmsample0000108l4tool0001"}, {"toolName": "opening-hours"}]})
+    two: list[Any] = [{"toolId": "cmsample0000108l4tool0001"}, {"toolName": "opening-hours"}]
+    await _legal(it, {"no tools": [], "two tools": two})
     often: list[Any] = [{}, "x", None, ["x"], [None]]
     for wrong in [*often, 5, True, [5], [["toolName"]]] if it.deep else often:
         await it.refused("inline", _with(it, wrong), f"selectedTools is {json.dumps(wrong)}")
@@ -126,11 +97,13 @@ async def types(it: Context) -> None:
 )
 async def model_tool_name(it: Context) -> None:
     """Legal and illegal names."""
-    await _legal(it, {f"the name {legal}": _temporary(modelToolName=legal) for legal in NAMES})
+    await _legal(it, {f"the name {legal}": temporary_tool(modelToolName=legal) for legal in TOOL_NAMES})
     await it.refused("inline", _with(it, [{"temporaryTool": {"description": "x"}}]), "modelToolName is missing")
     often: list[Any] = ["1abc", "_abc", "a-b", "a" * 65, "name\n", "\u00e9t\u00e9", None, 5]
     for wrong in [*often, "has space", "a.b", "name!", ["a"]] if it.deep else often:
-        await it.refused("inline", _with(it, _temporary(modelToolName=wrong)), f"modelToolName is {json.dumps(wrong)}")
+        await it.refused(
+            "inline", _with(it, temporary_tool(modelToolName=wrong)), f"modelToolName is {json.dumps(wrong)}"
+        )
 
 
 @requirement(
@@ -143,10 +116,12 @@ async def model_tool_name(it: Context) -> None:
 )
 async def timeout(it: Context) -> None:
     """Legal and illegal timeouts."""
-    await _legal(it, {f"the timeout {legal}": _temporary(timeout=legal) for legal in TIMEOUTS})
-    often: list[Any] = ["0s", "40.1s", "41s", "5", "2500ms", "-1s", 5]
-    for wrong in [*often, "5ms", "0.0s", "400s", "s", "1.s", ".5s", "5 s", "5S", "1e1s", 2.5] if it.deep else often:
-        await it.refused("inline", _with(it, _temporary(timeout=wrong)), f"the timeout is {json.dumps(wrong)}")
+    await _legal(it, {f"the timeout {legal}": temporary_tool(timeout=legal) for legal in TIMEOUTS})
+    often: list[Any] = ["0s", "40.1s", "5", "2500ms", "-1s", 5]
+    for wrong in (
+        [*often, "41s", "5ms", "0.0s", "400s", "s", "1.s", ".5s", "5 s", "5S", "1e1s", 2.5] if it.deep else often
+    ):
+        await it.refused("inline", _with(it, temporary_tool(timeout=wrong)), f"the timeout is {json.dumps(wrong)}")
 
 
 @requirement(
@@ -159,12 +134,12 @@ async def timeout(it: Context) -> None:
 )
 async def one_transport(it: Context) -> None:
     """None, each, two, three."""
-    each = {f"a tool with {name}": _temporary(**{name: value}) for name, value in TRANSPORTS.items()}
-    await _legal(it, each | {"a tool without a transport": _temporary()})
+    each = {f"a tool with {name}": temporary_tool(**{name: value}) for name, value in TRANSPORTS.items()}
+    await _legal(it, each | {"a tool without a transport": temporary_tool()})
     for left_out in TRANSPORTS:
         two = {name: value for name, value in TRANSPORTS.items() if name != left_out}
-        await it.refused("inline", _with(it, _temporary(**two)), f"a tool with {' and '.join(two)}")
-    await it.refused("inline", _with(it, _temporary(**TRANSPORTS)), "a tool with three transports")
+        await it.refused("inline", _with(it, temporary_tool(**two)), f"a tool with {' and '.join(two)}")
+    await it.refused("inline", _with(it, temporary_tool(**TRANSPORTS)), "a tool with three transports")
 
 
 @requirement(
@@ -177,10 +152,10 @@ async def one_transport(it: Context) -> None:
 )
 async def parameter_location(it: Context) -> None:
     """The four words, and others."""
-    await _legal(it, {location: _temporary(dynamicParameters=[_parameter(location)]) for location in LOCATIONS})
+    await _legal(it, {location: temporary_tool(dynamicParameters=[parameter(location)]) for location in LOCATIONS})
     often: list[Any] = ["body", "PARAMETER_LOCATION_COOKIE"]
     for wrong in [*often, 5, "BODY", "parameter_location_body"] if it.deep else often:
-        body = _with(it, _temporary(dynamicParameters=[_parameter(wrong)]))
+        body = _with(it, temporary_tool(dynamicParameters=[parameter(wrong)]))
         await it.refused("inline", body, f"the location is {json.dumps(wrong)}")
 
 
@@ -194,4 +169,4 @@ async def parameter_location(it: Context) -> None:
 )
 async def full(it: Context) -> None:
     """Every field."""
-    await _legal(it, {"a tool with every field": FULL})
+    await _legal(it, {"a tool with every field": FULL_TOOL})

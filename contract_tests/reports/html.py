@@ -79,9 +79,14 @@ def _tile(run: Run, verdict: Verdict) -> str:
     known = sum(1 for finding in findings if finding.known)
     note = f" <small>{known} known</small>" if known else ""
     return (
-        f'<li class="tile {style_of(verdict)}"><b>{len(findings)}</b>'
+        f'<li class="tile {_style_of_count(verdict, len(findings))}"><b>{len(findings)}</b>'
         f'<span><span aria-hidden="true">{SIGNS[verdict]}</span> {verdict.value}</span>{note}</li>'
     )
+
+
+def _style_of_count(verdict: Verdict, number: int) -> str:
+    # None of a kind is nothing to look at, so it has no colour.
+    return style_of(verdict) if number else "none"
 
 
 def _remarks(run: Run) -> str:
@@ -93,10 +98,16 @@ def _remarks(run: Run) -> str:
 
 
 def _overview(run: Run) -> str:
+    if not run.findings:
+        return ""
     rows = "".join(_section_row(section) for section in summary.sections(run))
-    heads = "".join(f'<th scope="col" class="number">{verdict.value}</th>' for verdict in summary.VERDICTS)
+    heads = "".join(
+        f'<th scope="col" class="number"><span aria-hidden="true">{SIGNS[verdict]}</span> '
+        f'<span class="word">{verdict.value}</span></th>'
+        for verdict in summary.VERDICTS
+    )
     return (
-        '<section aria-labelledby="sections"><h2 id="sections">Sections</h2>'
+        '<section><h2 id="sections">Sections</h2>'
         '<div class="scroll" tabindex="0" role="region" aria-labelledby="sections"><table>'
         f'<thead><tr><th scope="col">section</th><td class="bar"></td>{heads}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div></section>"
@@ -105,7 +116,7 @@ def _overview(run: Run) -> str:
 
 def _section_row(section: summary.Section) -> str:
     numbers = "".join(
-        f'<td class="number {style_of(verdict) if section.counts[verdict] else "none"}">{section.counts[verdict]}</td>'
+        f'<td class="number {_style_of_count(verdict, section.counts[verdict])}">{section.counts[verdict]}</td>'
         for verdict in summary.VERDICTS
     )
     return f'<tr><th scope="row">{escaped(section.name)}</th><td class="bar">{_bar(section)}</td>{numbers}</tr>\n'
@@ -129,13 +140,14 @@ def _controls(run: Run) -> str:
     )
     options = "".join(f"<option>{escaped(section.name)}</option>" for section in summary.sections(run))
     return (
-        '<form class="controls" id="controls" hidden role="search" aria-label="Filter the findings">'
-        f'<fieldset><legend class="unseen">Verdict</legend>{boxes}</fieldset>'
+        # A browser that filled the form in again after a reload would show a filter that does not apply.
+        '<form class="controls" id="controls" hidden role="search" aria-label="Filter the findings" autocomplete="off">'
+        f'<div class="row"><fieldset><legend class="unseen">Verdict</legend>{boxes}</fieldset>'
+        '<output id="matches" aria-live="polite"></output></div><div class="row">'
         f'<label>Section <select name="section"><option value="">all</option>{options}</select></label>'
-        '<label>Text <input type="search" name="text" placeholder="name, sentence, answer…" autocomplete="off"></label>'
+        '<label class="words">Text <input type="search" name="text" placeholder="name, sentence, answer…"></label>'
         '<span class="buttons"><button type="button" id="unfold">Unfold all</button>'
-        '<button type="button" id="fold">Fold all</button></span>'
-        '<output id="matches" aria-live="polite"></output></form>'
+        '<button type="button" id="fold">Fold all</button></span></div></form>'
     )
 
 

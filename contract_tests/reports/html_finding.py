@@ -36,7 +36,7 @@ def finding_details(finding: Finding, *, opened: bool) -> str:
     return (
         f'<details class="finding {style_of(finding.verdict)}" id="{anchor(finding)}" {_marks(finding)}'
         f"{' open' if opened else ''}>\n"
-        f"<summary>{badge(finding.verdict, finding.known)}<h3><code>{escaped(finding.name)}</code></h3>"
+        f"<summary>{badge(finding.verdict, finding.known)} <h3><code>{escaped(finding.name)}</code></h3> "
         f'<span class="sentence">{escaped(finding.requirement.sentence)}</span></summary>\n'
         f'<div class="body">{cases}{_facts(finding)}</div>\n</details>'
     )
@@ -65,7 +65,10 @@ def _reproduce(lines: tuple[str, ...]) -> str:
     if not lines:
         return ""
     copy = '<button type="button" class="copy" hidden>Copy</button>'
-    return f'<div class="reproduce">{_label("Reproduce")}{copy}{_pre(chr(10).join(lines), "reproduce")}</div>'
+    return (
+        f'<div class="reproduce"><div class="heading">{_label("Reproduce")}{copy}</div>'
+        f"{_pre(chr(10).join(lines), 'reproduce')}</div>"
+    )
 
 
 def _label(word: str) -> str:

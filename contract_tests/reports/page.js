@@ -35,7 +35,7 @@ function showTarget() {
 }
 
 async function copy(button) {
-  const code = button.parentElement.querySelector("code");
+  const code = button.closest(".reproduce").querySelector("code");
   try {
     await navigator.clipboard.writeText(code.textContent);
     button.textContent = "Copied";
@@ -55,7 +55,7 @@ document.getElementById("unfold").addEventListener("click", () => fold(true));
 document.getElementById("fold").addEventListener("click", () => fold(false));
 controls.addEventListener("input", filter);
 controls.addEventListener("submit", (event) => event.preventDefault());
-controls.hidden = false;
+controls.hidden = findings.length === 0;
 addEventListener("hashchange", showTarget);
 showTarget();
 filter();

@@ -19,13 +19,31 @@ def render(run: Run) -> str:
     blocks = [
         _lines(_labelled(name, value) for name, value in summary.facts(run)),
         _table(run),
-        *(_wrong(finding, run.seed) for finding in summary.of(run, Verdict.VIOLATED)),
-        *(_wrong(finding, run.seed) for finding in summary.of(run, Verdict.WARNED)),
+        *(finding(wrong, run.seed) for wrong in summary.of(run, Verdict.VIOLATED)),
+        *(finding(wrong, run.seed) for wrong in summary.of(run, Verdict.WARNED)),
         _unchecked(run),
         *(_list(title, entries) for title, entries in summary.remarks(run)),
         summary.closing(run),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def finding(wrong: Finding, seed: int) -> str:
+    """One finding that something is wrong, as it stands in the report of a run with this seed."""
+    requirement = wrong.requirement
+    cases, more = summary.shown_cases(wrong)
+    known = f", known: {_clean(wrong.known)}" if wrong.known else ""
+    return _lines(
+        [
+            f"{wrong.verdict.name} {_clean(wrong.name)} ({requirement.level.value}{known})",
+            f"  {_indented(_clean(requirement.sentence), 2)}",
+            _labelled("  source", requirement.source),
+            *(line for case in cases for line in _case(case)),
+            *([f"  {more}"] if more else []),
+            _labelled("  likely cause", summary.likely_cause(wrong)),
+            _labelled("  seed", str(seed)),
+        ]
+    )
 
 
 def _table(run: Run) -> str:
@@ -39,23 +57,6 @@ def _table(run: Run) -> str:
 def _numbers(section: summary.Section, heads: list[str]) -> str:
     cells = (section.counts[verdict] or "." for verdict in _COLUMNS)
     return "  ".join(f"{cell:>{len(head)}}" for cell, head in zip(cells, heads, strict=True))
-
-
-def _wrong(finding: Finding, seed: int) -> str:
-    requirement = finding.requirement
-    cases, more = summary.shown_cases(finding)
-    known = f", known: {_clean(finding.known)}" if finding.known else ""
-    return _lines(
-        [
-            f"{finding.verdict.name} {_clean(finding.name)} ({requirement.level.value}{known})",
-            f"  {_indented(_clean(requirement.sentence), 2)}",
-            _labelled("  source", requirement.source),
-            *(line for case in cases for line in _case(case)),
-            *([f"  {more}"] if more else []),
-            _labelled("  likely cause", summary.likely_cause(finding)),
-            _labelled("  seed", str(seed)),
-        ]
-    )
 
 
 def _case(case: Case) -> Iterator[str]:

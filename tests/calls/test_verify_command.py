@@ -87,7 +87,7 @@ def test_a_target_that_conforms_is_0(mock: RunningMock, capsys: pytest.CaptureFi
     assert code == 0, shown.out
     assert "the target conforms in all that was checked (exit code 0)" in shown.out
     assert re.search(
-        r"requirements, \d+ checks; profile default: at most 90 s and 600 requests a key; seed 7", shown.err
+        r"requirements, \d+ checks; profile default: at most 90 s and 400 requests a key; seed 7", shown.err
     )
     assert f"calls verify {url} --agent agent_demo --only authentication --seed 7 --api-key $CALLS_API_KEY" in shown.out
     assert KEY not in shown.out + shown.err
@@ -251,7 +251,7 @@ def test_another_machine_is_left_alone_without_a_yes(
     # An address for documentation (RFC 5737): nothing may be sent there.
     assert main(["verify", "http://192.0.2.1", "--api-key", SECRET]) == 2
     shown = capsys.readouterr()
-    assert re.search(r"192\.0\.2\.1: about \d+ calls will be created there, at most 600; they may be billed", shown.err)
+    assert re.search(r"192\.0\.2\.1: about \d+ calls will be created there, at most 400; they may be billed", shown.err)
     assert "--yes" in shown.err
     sys.stdin.close()
 

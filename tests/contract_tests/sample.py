@@ -21,6 +21,7 @@ HOSTILE = (
     "\r\nx: y\r\n",
     "' onmouseover='alert(1)' \" onfocus=\"alert(1)\" &amp; &#60;",
     "{target} {0} %s %0A",
+    "</style></title></textarea><style>* { display: none }</style><meta http-equiv=refresh content=0;http://evil.example/>",
     "x" * 50_000,
 )
 """What a target may send; no report may be broken by it, or act on it."""

@@ -1,7 +1,9 @@
-"""Targets for the judge: servers that a team might have written, each in a process of its own."""
+"""Targets for the judge: servers that a team might have written and the mock, each in a process of its own."""
 
 from __future__ import annotations
 
+import asyncio
+import datetime
 import shutil
 import subprocess
 import sys
@@ -9,16 +11,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from contract_tests.engine import Selection
+from contract_tests.findings import Run
+from contract_tests.run import judge
+from contract_tests.settings import TargetSettings
+
 ROOT = Path(__file__).resolve().parents[2]
-KEYS = {"--api-key": "ck_test_works", "--unfunded-key": "ck_test_poor", "--limited-key": "ck_test_limited"}
-AGENT = "agent_test"
+KEYS = {"--api-key": "ck_mock_valid", "--unfunded-key": "ck_mock_no_credit", "--limited-key": "ck_mock_rate_limited"}
+AGENT = "agent_demo"
 URL_TTL_S = 6.0
 TIME_SCALE = 20.0
 
+CLOCKS = ["--port", "0", "--time-scale", f"{TIME_SCALE:g}", "--url-ttl", f"{URL_TTL_S:g}"]
+ROOM = ["--livekit-url", "ws://127.0.0.1:7880", "--livekit-key", "devkey", "--livekit-secret", "secret" * 6]
+BY_HAND = [*CLOCKS, *(word for pair in KEYS.items() for word in pair), "--agent", AGENT, "--rate-limit", "0"]
 COMMANDS = {
-    "starlette": [sys.executable, "-m", "tests.implementations.starlette_by_hand"],
-    "aiohttp": [sys.executable, "-m", "tests.implementations.aiohttp_by_hand"],
-    "express": ["node", "tests/implementations/express/server.mjs"],
+    "starlette": [sys.executable, "-m", "tests.implementations.starlette_by_hand", *BY_HAND],
+    "aiohttp": [sys.executable, "-m", "tests.implementations.aiohttp_by_hand", *BY_HAND],
+    "express": ["node", "tests/implementations/express/server.mjs", *BY_HAND],
+    "mock": [sys.executable, "-m", "calls", "mock", *CLOCKS, *ROOM, "--rate-limit", "100000"],
 }
 
 
@@ -30,16 +41,28 @@ def is_missing(name: str) -> bool:
 @contextmanager
 def running(name: str) -> Iterator[str]:
     """The base URL of a target, which is ended afterwards."""
-    options = [word for pair in KEYS.items() for word in pair]
-    options += ["--agent", AGENT, "--port", "0", "--rate-limit", "0"]
-    options += ["--time-scale", f"{TIME_SCALE:g}", "--url-ttl", f"{URL_TTL_S:g}"]
-    process = subprocess.Popen([*COMMANDS[name], *options], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        word, _, url = process.stdout.readline().strip().partition(" ")
-        assert word == "ready", f"{name} did not start"
-        yield url + "/api/v1"
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close() if process.stdout else None
+    with subprocess.Popen(COMMANDS[name], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            words = (word for line in process.stdout for word in line.split())
+            yield next(word for word in words if word.startswith("http://")) + "/api/v1"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def judged(name: str, seed: int, max_time_s: float = 90.0) -> Run:
+    """A whole run on a target, in which nothing is left out."""
+    with running(name) as url:
+        settings = TargetSettings(
+            url=url,
+            api_keys=(KEYS["--api-key"],),
+            unfunded_key=KEYS["--unfunded-key"],
+            limited_key=KEYS["--limited-key"],
+            agent=AGENT,
+            time_scale=TIME_SCALE,
+            url_ttl_s=URL_TTL_S,
+            max_time_s=max_time_s,
+            seed=seed,
+        )
+        return asyncio.run(judge(settings, Selection(), today=datetime.date.today()))

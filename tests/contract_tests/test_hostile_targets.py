@@ -15,7 +15,7 @@ from contract_tests.engine import Selection
 from contract_tests.findings import Run, Verdict
 from contract_tests.reports.json_report import render
 from contract_tests.run import judge
-from contract_tests.settings import TargetSettings
+from contract_tests.settings import REQUESTS_PER_KEY, Profile, TargetSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ONLY = ("create.valid", "inline.valid", "answers.json", "websocket-url.dialable", "media.greeting", "bodies.odd")
@@ -118,10 +118,48 @@ def test_nothing_outside_the_targets_host_is_dialled(url: str, monkeypatch: pyte
     async def handler(request: web.Request) -> web.StreamResponse:
         return _created(url)
 
-    run, _ = _judged(handler, only=("media.greeting", "websocket-url.dialable"))
+    only = ("media.greeting", "websocket-url.dialable", "survival.service", "survival.reconnect")
+    run, _ = _judged(handler, only=only)
     assert dialled == []
     assert run.exit_code == 2
     assert all(finding.verdict is Verdict.NOT_CHECKED for finding in run.findings)
+
+
+@pytest.mark.parametrize("url", ["ws://[x", "ws://", "ws://{host}", "", "ws://{host}:x/y"])
+def test_a_url_that_is_none_is_a_violation_and_no_end_of_the_judge(url: str) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return _created(url.format(host=request.host))
+
+    run, _ = _judged(handler, only=("answers", "websocket-url", "errors.shape"), url_ttl_s=1.0)
+    violated = {finding.requirement.name for finding in run.findings if finding.verdict is Verdict.VIOLATED}
+    assert "answers.websocket-url" in violated
+    assert not any("judge itself failed" in problem for problem in run.problems), run.problems
+
+
+@pytest.mark.parametrize("levels", [200, 900, 100_000])
+def test_an_answer_of_any_depth_is_read(levels: int) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        deep = b'{"a":' * levels + b"1" + b"}" * levels
+        return web.Response(status=201, body=deep, content_type="application/json")
+
+    run, _ = _judged(handler, only=("answers", "errors"))
+    assert run.exit_code == 1
+    assert not any("judge itself failed" in problem for problem in run.problems), run.problems
+
+
+def test_no_more_requests_are_made_with_a_key_than_the_profile_allows() -> None:
+    made = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal made
+        made += request.headers.get("X-API-Key") == "ck_test_abcdef"
+        if made % 3:
+            return _created("ws://elsewhere.example/token-token-token-token")
+        return web.json_response({"error": {"message": "no", "code": "NO"}}, status=400)
+
+    run, _ = _judged(handler, only=("bodies", "inline", "websocket", "methods"), profile=Profile.SMOKE)
+    assert made == REQUESTS_PER_KEY[Profile.SMOKE]
+    assert any("budget of requests" in finding.reason for finding in run.findings)
 
 
 def test_a_redirected_dial_is_not_followed() -> None:

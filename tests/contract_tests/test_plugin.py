@@ -80,7 +80,9 @@ def test_a_violation_fails_its_test_with_what_was_expected_and_received(mock: Ru
     arguments = ("--calls-only", "errors,authentication.wrong-key", "--calls-unfunded-key", KEY)
     done = pytest_run("--pyargs", "contract_tests", *target(mock), "--calls-api-key", KEY, *arguments)
     assert done.returncode == 1, done.stdout
-    assert "expected: " in done.stdout and "received: " in done.stdout and "again: calls verify " in done.stdout
+    for label in ("expected", "received", "reproduce", "likely cause"):
+        assert f"  {label}  " in done.stdout
+    assert "  again         calls verify " in done.stdout
     assert KEY not in done.stdout
 
 

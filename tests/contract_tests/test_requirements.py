@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import Any
 
 import pytest
 
 from contract import documents
+from contract_tests import checks
+from contract_tests.conformity import is_valid_request
 from contract_tests.context import Context, Judge
 from contract_tests.fuzzing import due, narrowed
+from contract_tests.legal_requests import everything
 from contract_tests.requirements import SECTIONS, all_checks
 from contract_tests.settings import TargetSettings
+from contract_tests.target import PATHS, Exchange
 
 CHECKS = all_checks()
 
@@ -39,6 +44,18 @@ def test_every_section_asks_something() -> None:
     assert {check.requirement.section for check in CHECKS} == set(SECTIONS)
 
 
+def test_every_file_with_checks_has_its_place_in_their_order() -> None:
+    modules = pkgutil.walk_packages(checks.__path__, f"{checks.__name__}.")
+    assert {f"{checks.__name__}.{name}" for name in checks.FILES} == {m.name for m in modules if not m.ispkg}
+
+
+def test_requirements_of_a_section_stand_in_the_order_of_its_files() -> None:
+    for section in SECTIONS:
+        files = [check.run.__module__ for check in CHECKS if check.requirement.section == section]
+        places = [checks.FILES.index(file.removeprefix(f"{checks.__name__}.")) for file in files]
+        assert places == sorted(places), section
+
+
 SETTINGS = TargetSettings(url="http://127.0.0.1:1", api_keys=("ck_any_key",), agent="agent_demo")
 
 JUDGED = [
@@ -57,6 +74,20 @@ def test_openapi_core_decides_what_a_request_has_to_be_answered_with(
     operation: str, body: Any, wanted: int | None
 ) -> None:
     assert due(_context(operation), operation, body) == wanted
+
+
+@pytest.mark.parametrize("operation", ["create", "inline"])
+def test_what_everybody_must_accept_is_what_the_document_allows(operation: str) -> None:
+    for body in everything(_context(operation), operation):
+        request = Exchange(
+            method="POST",
+            path=PATHS[operation],
+            headers=(("Content-Type", "application/json"),),
+            content=body,
+            key="any",
+        )
+        assert is_valid_request(request)
+        assert len(body) <= 64 * 1024
 
 
 @pytest.mark.parametrize("operation", ["create", "inline"])

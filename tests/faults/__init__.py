@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import answers, fields, http, media, sockets, talk, url
+from tests.faults import answers, fields, fuzz, http, media, sockets, talk, url
 from tests.faults.fault import Fault
 
 FAULTS: list[Fault] = [
@@ -13,5 +13,6 @@ FAULTS: list[Fault] = [
     *media.FAULTS,
     *talk.FAULTS,
     *sockets.FAULTS,
+    *fuzz.FAULTS,
 ]
 """Every fault, its name once."""

@@ -81,6 +81,10 @@ def drops(*words: str) -> Apply:
     return says(lambda socket, message: [] if _word(message) in words else [message])
 
 
+def _without_first_mark(socket: Socket, message: Any) -> Wires:
+    return [] if _word(message) == "mark" and socket.once("marked") else [message]
+
+
 def turns(when: str, instead: str, name: str = "event") -> Apply:
     """Write an event's or type's name otherwise."""
     return says(lambda socket, message: [{**message, name: instead} if _word(message) == when else message])
@@ -495,6 +499,7 @@ FAULTS = [
     _f("media.pacing", "audio comes at once on websocket", says(_at_once), "flood", "websocket"),
     _f("media.pacing", "every other frame is lost", says(_every_other), "starvation", "telnyx"),
     _f("media.marks", "no marks", drops("mark", "checkpoint"), "a mark", "plivo"),
+    _f("media.marks", "no mark after the greeting", says(_without_first_mark), "a mark", "twilio"),
     _f("media.interruptible", "nothing is interruptible", puts(interruptible=False), "withdrawn within", "twilio"),
     _f("media.interruptible", "nothing is withdrawn", drops(*CLEARS), "no message that withdraws", "plivo"),
     _f("media.interruptible", "audio goes on after clear", _talks_on, "audio goes on", "twilio"),

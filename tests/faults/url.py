@@ -112,6 +112,11 @@ def used(change: Callable[[Reply], None]) -> Apply:
     return hooked(Hooks(refused=lambda socket, reply: change(reply) if socket.dials else None))
 
 
+def _expired_in_other_words(socket: Socket, reply: Reply) -> None:
+    if socket.asked and not socket.dials:
+        reply.put({"error": {"message": "this URL has expired", "code": "EXPIRED"}})
+
+
 def _as_410(reply: Reply) -> None:
     reply.status = 410
 
@@ -258,6 +263,12 @@ FAULTS = [
     _f("websocket-url.refused-alike", "a used URL is gone", used(_as_410), "410"),
     _f("websocket-url.refused-alike", "a used URL is refused in other words", used(_as_words), "over"),
     _f("websocket-url.refused-alike", "a used URL is refused with a header more", used(_with_header), "used token"),
+    _f(
+        "websocket-url.refused-alike",
+        "an expired URL is refused in other words",
+        hooked(Hooks(refused=_expired_in_other_words)),
+        "an expired token.*has expired",
+    ),
     _f(
         "websocket-url.plain-get",
         "a page is at a live URL",

@@ -1,0 +1,156 @@
+"""Tools that the client runs: the agent calls them on the vendor's own socket, and waits for what comes of them."""
+
+from __future__ import annotations
+
+import time
+
+from contract.events import ToolInvoked, ToolResult
+from contract_tests import scenarios
+from contract_tests.context import Call, Context, audio_settings
+from contract_tests.findings import Layer
+from contract_tests.line import Line
+from contract_tests.requirements import requirement
+from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, Recording
+from contract_tests.target import NotChecked
+
+TOOL = "openapi/calls.yaml#/components/schemas/TemporaryTool/properties/client"
+
+
+TOOLS = [
+    {
+        "temporaryTool": {
+            "modelToolName": "look_up_price",
+            "description": "Looks up the price of a part. Call it whenever the caller says or asks anything.",
+            "timeout": "30s",
+            "dynamicParameters": [
+                {
+                    "name": "part",
+                    "location": "PARAMETER_LOCATION_BODY",
+                    "schema": {"type": "string"},
+                    "required": True,
+                }
+            ],
+            "client": {},
+        }
+    }
+]
+
+
+async def _invoked(it: Context, line: Line) -> list[ToolInvoked]:
+    """Ask for the tool, by text and by voice, until it is invoked."""
+    await line.until(lambda: not line.alive, 0.3)
+    await line.send_json({"type": "user_text_message", "text": "Please use the tool look_up_price for me."})
+    await line.until(lambda: bool(_calls(line)) or not line.alive, 4)
+    if not _calls(line) and line.alive:
+        await line.quiet(1.0, 12)
+        line.speak(it.speech(line))
+        await line.until(lambda: bool(_calls(line)) or not line.alive, 6)
+    if not _calls(line):
+        raise NotChecked("the agent called no client tool, which is its own affair")
+    return _calls(line)
+
+
+def _calls(line: Line) -> list[ToolInvoked]:
+    return [heard.event for heard in line.events(ToolInvoked) if isinstance(heard.event, ToolInvoked)]
+
+
+async def _with_tools(it: Context) -> Call:
+    prompt = "Whenever the caller says anything, call the tool look_up_price first, then answer in one sentence."
+    return await it.call(
+        "inline", systemPrompt=prompt, firstSpeaker="user", selectedTools=TOOLS, **audio_settings("websocket")
+    )
+
+
+@requirement(
+    "client-tools.waits",
+    "After client_tool_invocation nothing is said for it until its result comes; an unknown id is ignored.",
+    source=TOOL,
+    layer=Layer.MEDIA,
+    how="The agent is brought to call a tool. For 3 seconds nothing may be heard; a result with an unknown id changes "
+    "nothing; the right one is answered.",
+    why="An agent that does not wait makes the result up.",
+    mend="Remember open invocations by their id; speak when the result for one comes.",
+    again=True,
+)
+async def tool_waits(it: Context) -> None:
+    """Wait, unknown id, result."""
+    call = await _with_tools(it)
+    async with it.line(call) as line:
+        invoked = (await _invoked(it, line))[-1]
+        # What was being said when the tool was called may end.
+        await line.until(lambda: not line.alive, 0.6)
+        since = max(time.monotonic(), line.speaking_until()) + 0.1
+        if await line.hears(since, 3.0):
+            it.wrong("silence until the result comes", "audio without a result", *it.dial_command(call))
+            return
+        await line.say(ToolResult(invocation_id="unknown-" + invoked.invocation_id[:8], result="12"))
+        heard = await line.hears(time.monotonic(), 2.5)
+        if heard or not line.alive:
+            received = "audio" if heard else line.why_silent
+            it.wrong("an unknown invocationId is ignored", received, *it.dial_command(call))
+            return
+        sent_at = time.monotonic()
+        for each in _calls(line):
+            await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
+        if not await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S):
+            it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s of the result", "nothing", *it.dial_command(call))
+            return
+        await line.quiet(1.5, 12)
+        if _calls(line)[-1] is not invoked:
+            return
+        since = time.monotonic()
+        await line.say(ToolResult(invocation_id=invoked.invocation_id, result='{"price": "13 euros"}'))
+        if await line.hears(since, 3.0):
+            it.wrong("a second result for the same invocation is ignored", "audio", *it.dial_command(call))
+
+
+FAULTS = {
+    "error": {"error": "the shop's computer is down"},
+    "errorType": {"errorType": "implementation-error", "errorMessage": "the shop's computer is down"},
+}
+
+
+@requirement(
+    "client-tools.error",
+    "A client_tool_result with an error, in either spelling, is understood.",
+    source="asyncapi/websocket.yaml#/components/messages/clientToolError",
+    layer=Layer.MEDIA,
+    how="The agent is brought to call a tool, and told that it failed; it must speak.",
+    why="Tools fail, and the caller must hear of it.",
+    mend="Take error, and errorType with errorMessage.",
+    variants=tuple(FAULTS),
+    again=True,
+)
+async def tool_error(it: Context) -> None:
+    """Both spellings."""
+    call = await _with_tools(it)
+    async with it.line(call) as line:
+        for invoked in await _invoked(it, line):
+            await line.quiet(0.5, 5)
+            sent_at = time.monotonic()
+            result = {"type": "client_tool_result", "invocationId": invoked.invocation_id, **FAULTS[it.variant]}
+            await line.send_json(result)
+        if not await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S):
+            it.wrong(f"the agent speaks within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))
+
+
+@requirement(
+    "client-tools.other-turns",
+    "While a tool's result is awaited, other turns are answered.",
+    source=TOOL,
+    layer=Layer.MEDIA,
+    how="The agent is brought to call a tool; before the result the caller speaks, and must be answered.",
+    why="Callers go on talking while a tool runs.",
+    mend="Wait for results beside the conversation, not instead of it.",
+    again=True,
+)
+async def other_turns(it: Context) -> None:
+    """Speech before the result."""
+    call = await _with_tools(it)
+    async with it.line(call) as line:
+        recording = Recording(call=call, line=line)
+        before = len(await _invoked(it, line))
+        await line.quiet(1.0, 6)
+        await scenarios.talk(it, line, recording)
+        if not recording.answered and len(_calls(line)) == before:
+            it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))

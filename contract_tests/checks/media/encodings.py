@@ -1,0 +1,163 @@
+"""How audio is written in both directions: codings and sample rates."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from contract.audio import Encoding
+from contract_tests import scenarios
+from contract_tests.context import Call, Context
+from contract_tests.findings import Layer
+from contract_tests.line import RESTLESS, Line
+from contract_tests.requirements import TALKING, requirement
+from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, NotGreeted, Recording
+from contract_tests.smoothness import smoother_coding
+from contract_tests.sources import AUDIO_SETTINGS, CONNECTION_TYPE
+from contract_tests.target import NotChecked
+
+OUTPUT_HZ = {"pcm-8000": 48000, "pcm-48000": 8000, "g711-8000": 8000}
+SILENT_S = 2.5
+"""How long the caller is silent, for the agent to take that for speech if it reads it wrongly."""
+
+
+@dataclass
+class AtRates:
+    """A call at two sample rates: a greeting, silence, then speech and its answer.
+
+    Attributes:
+        recording: the call.
+        greeting_s: how long the greeting lasted.
+        understood: whether silence was taken for silence, and speech for speech.
+    """
+
+    recording: Recording
+    greeting_s: float = 0.0
+    understood: bool = False
+
+
+async def _at_rates(it: Context, input_hz: int, output_hz: int, codec: str = "pcm") -> AtRates:
+    async def record() -> AtRates:
+        asked = {"inputSampleRate": input_hz, "outputSampleRate": output_hz, "codec": codec}
+        call = await it.call(connectionType="websocket", websocket=asked)
+        async with it.line(call) as line:
+            found = AtRates(Recording(call=call, line=line))
+            if not await line.hears(0, ANSWER_WITHIN_S + SLACK_S):
+                return found
+            found.recording.greeted = True
+            over = await line.quiet(1.5, 4 if it.hasty else 30)
+            found.greeting_s = sum(piece.lasts_s for piece in line.audible())
+            line.idle = RESTLESS[line.to_agent.encoding]
+            if over and not it.hasty and not await line.hears(time.monotonic(), SILENT_S):
+                await _talked(it, line, found.recording)
+                found.understood = found.recording.answered
+            return found
+
+    name = f"rates-{input_hz}-{output_hz}-{codec}-{it.attempt}"
+    found: AtRates = await it.judge.recording(name, record)
+    return found
+
+
+async def _talked(it: Context, line: Line, recording: Recording) -> None:
+    await scenarios.talk(it, line, recording)
+    await line.quiet(0.5, 4)
+
+
+@requirement(
+    "media.coding",
+    "The agent's audio is in the call's coding: mu-law at 8000 Hz for carriers, little-endian PCM or mu-law as asked "
+    "for.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="The agent's audio is decoded in the right coding and in the ones that it is mixed up with: the right one must "
+    "sound smoothest, as voices and tones do.",
+    why="In the wrong coding a voice is noise.",
+    mend="Encode with the coding of the call; check byte order and law.",
+    variants=(*TALKING, "websocket-g711"),
+    smoke=True,
+)
+async def coding(it: Context) -> None:
+    """Smoothness in each coding."""
+    g711 = it.variant == "websocket-g711"
+    recording = (await _at_rates(it, 8000, 8000, "g711")).recording if g711 else await scenarios.greeted(it)
+    line = recording.line
+    if sum(len(piece.payload) for piece in line.audio) < line.from_agent.bytes_in(300):
+        raise NotChecked("the agent said too little to tell its coding; media.greeting says more")
+    _judge_coding(it, line, recording.call)
+    if line.from_agent.encoding is Encoding.PCM16:
+        odd = [len(piece.payload) for piece in line.audio if len(piece.payload) % 2]
+        if len(odd) > 1:
+            it.wrong("whole samples of two bytes", f"messages of {odd[:3]} bytes", *it.dial_command(recording.call))
+
+
+def _judge_coding(it: Context, line: Line, call: Call) -> None:
+    smoother = smoother_coding(b"".join(piece.payload for piece in line.audio), line.from_agent)
+    if smoother is not None:
+        expected = f"{line.from_agent.encoding.value} audio"
+        it.wrong(expected, f"audio that is smooth as {smoother} only", *it.dial_command(call))
+
+
+@requirement(
+    "media.output-rate",
+    "Binary audio from the agent has the requested outputSampleRate.",
+    source=f"{AUDIO_SETTINGS}/properties/outputSampleRate",
+    layer=Layer.MEDIA,
+    how="The same greeting is asked for at 8000 and at 48000 Hz, the other rate being the input's, and at 16000 Hz: it "
+    "must last equally long.",
+    why="At another rate a voice is too fast or too slow.",
+    mend="Resample the agent's audio to outputSampleRate.",
+    again=True,
+)
+async def output_rate(it: Context) -> None:
+    """Three rates."""
+    plain, low, high = await asyncio.gather(
+        scenarios.greeted(Context(it.judge, "websocket", it.attempt)),
+        _at_rates(it, 48000, 8000),
+        _at_rates(it, 8000, 48000),
+    )
+    if not (plain.greeted and low.recording.greeted and high.recording.greeted):
+        raise NotGreeted
+    greeted = [piece for piece in plain.line.audible() if piece.at_s <= plain.first_until]
+    lengths = {8000: low.greeting_s, 16000: sum(piece.lasts_s for piece in greeted), 48000: high.greeting_s}
+    shortest, longest = min(lengths.values()), max(lengths.values())
+    if shortest < 0.1:
+        raise NotChecked("the greeting is too short to be measured")
+    if longest > 1.7 * shortest + 0.3:
+        shown = ", ".join(f"{seconds:.1f} s at {rate} Hz" for rate, seconds in lengths.items())
+        it.wrong("a greeting that lasts equally long at each rate", shown, *it.dial_command(low.recording.call))
+
+
+@requirement(
+    "media.input-rate",
+    "The agent understands audio at the requested inputSampleRate, and in the requested codec.",
+    source=f"{AUDIO_SETTINGS}/properties/inputSampleRate",
+    layer=Layer.MEDIA,
+    how="The caller speaks at 8000 and 48000 Hz in pcm, and at 8000 Hz in g711, with silence before; only speech is "
+    "answered.",
+    why="Audio read at another rate, or in another coding, is not understood.",
+    mend="Resample from inputSampleRate, and decode by codec.",
+    variants=tuple(OUTPUT_HZ),
+    again=True,
+)
+async def input_rate(it: Context) -> None:
+    """Silence, then speech; after a greeting, and without one where that does not go well."""
+    codec, _, rate = it.variant.partition("-")
+    output_hz = OUTPUT_HZ[it.variant]
+    found = await _at_rates(it, int(rate), output_hz, codec)
+    if found.understood:
+        _judge_coding(it, found.recording.line, found.recording.call)
+        return
+    asked = {"inputSampleRate": int(rate), "outputSampleRate": output_hz, "codec": codec}
+    call = await it.call(firstSpeaker="user", connectionType="websocket", websocket=asked)
+    async with it.line(call) as line:
+        line.idle = RESTLESS[line.to_agent.encoding]
+        recording = Recording(call=call, line=line)
+        if await line.hears(0, SILENT_S):
+            it.wrong("silence: the caller has said nothing", "audio", *it.dial_command(call))
+            return
+        await _talked(it, line, recording)
+        if not recording.answered:
+            it.wrong("an answer", line.why_silent, *it.dial_command(call))
+            return
+        _judge_coding(it, line, call)

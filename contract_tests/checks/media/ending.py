@@ -1,0 +1,97 @@
+"""How a call ends: by the carrier's stop, or when its time is over."""
+
+from __future__ import annotations
+
+from contract.events import HangUp
+from contract_tests import scenarios
+from contract_tests.context import Context, audio_settings
+from contract_tests.findings import Layer
+from contract_tests.line import Line
+from contract_tests.requirements import CARRIERS, TALKING, requirement
+from contract_tests.scenarios import SLACK_S
+from contract_tests.sources import CONNECTION_TYPE, INLINE_REQUEST
+from contract_tests.target import NotChecked
+
+
+@requirement(
+    "media.stop",
+    "After the carrier's stop, the agent's audio ceases within 1 second and the socket is closed within 5.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="Stop is sent in the middle of a long greeting.",
+    why="A call that goes on after its end costs money.",
+    mend="On stop, stop sending and close the socket.",
+    variants=CARRIERS,
+    smoke=True,
+    again=True,
+)
+async def stop(it: Context) -> None:
+    """In mid-speech."""
+    recording = (await scenarios.side_by_side(it))[-1]
+    shown, stopped_at = it.dial_command(recording.call), recording.stopped_at
+    late = [piece for piece in recording.line.audio if piece.at_s > stopped_at + 1.0 + SLACK_S]
+    if late:
+        it.wrong("no audio 1 s after stop", f"audio {late[-1].at_s - stopped_at:.1f} s after it", *shown)
+    if not recording.ended:
+        it.wrong("a closed socket within 5 s of stop", "it is open", *shown)
+
+
+@requirement(
+    "media.max-duration",
+    "maxDuration ends the call: not more than 1 second early, not more than 5 seconds late, counted from the dial.",
+    source=f"{INLINE_REQUEST}/properties/maxDuration",
+    layer=Layer.MEDIA,
+    how="A call with the shortest maxDuration is held; the end must come in time (websocket: with a hangup message "
+    "before).",
+    why="Calls that never end cost money.",
+    mend="Start one timer when the socket opens, and close it when the timer is over.",
+    variants=(*TALKING, "webrtc"),
+    lasts_s=66,
+    again=True,
+)
+async def max_duration(it: Context) -> None:
+    """The shortest duration."""
+    await _ends(it, begin=True)
+
+
+@requirement(
+    "media.max-duration-without-start",
+    "The clock of maxDuration runs from the dial, also when no start message ever comes.",
+    source=f"{INLINE_REQUEST}/properties/maxDuration",
+    layer=Layer.MEDIA,
+    how="A carrier's socket is opened with the shortest maxDuration, and nothing is sent.",
+    why="Sockets that are opened and left would stay for ever.",
+    mend="Start the timer when the socket opens, not on start.",
+    variants=CARRIERS,
+    lasts_s=66,
+    again=True,
+)
+async def max_duration_without_start(it: Context) -> None:
+    """No start."""
+    await _ends(it, begin=False)
+
+
+async def _ends(it: Context, *, begin: bool) -> None:
+    asked_s = it.setting_s(5.0, least=60, most=7200)
+    due_s = it.scaled(asked_s)
+    if due_s + 6 > it.judge.left_s():
+        raise NotChecked(f"maxDuration takes {due_s:g} s, more than this run has left: --max-time, or --time-scale")
+    call = await it.call("inline", maxDuration=asked_s, **audio_settings(it.variant))
+    async with it.line(call, begin=begin) as line:
+        line.silence_on = due_s < 20
+        ended = await line.ended(due_s + 5 + 2 * SLACK_S)
+        shown = it.dial_command(call)
+        if not ended or line.closed_at is None:
+            it.wrong(f"the end {due_s:g} s after the dial, 5 s late at the most", "the call goes on", *shown)
+            return
+        after_s = line.closed_at - line.opened_at
+        if after_s < due_s - 1 - SLACK_S:
+            it.wrong(f"the end {due_s:g} s after the dial", f"it came after {after_s:.1f} s", *shown)
+        elif it.variant == "websocket" and not _said_hangup(line):
+            it.wrong("a hangup message before the close", "no such message", *shown)
+
+
+def _said_hangup(line: Line) -> bool:
+    # One with fields that are wrong counts too: those are free.
+    texts = (heard.wire for heard in line.heard if isinstance(heard.wire, str))
+    return bool(line.events(HangUp)) or any('"hangup"' in text for text in texts)

@@ -1,0 +1,116 @@
+"""What becomes of the first message when the caller speaks into it."""
+
+from __future__ import annotations
+
+from contract.events import StateChanged
+from contract_tests import scenarios
+from contract_tests.context import Context
+from contract_tests.findings import Layer
+from contract_tests.line import HeardAudio, Line
+from contract_tests.requirements import TALKING, requirement
+from contract_tests.scenarios import INTERRUPTED_WITHIN_S, SLACK_S, NotGreeted, Recording
+from contract_tests.sources import INLINE_REQUEST
+from contract_tests.target import NotChecked
+
+
+@requirement(
+    "media.interruptible",
+    "With interruptible true, caller speech cuts the first message: within 2 seconds unplayed audio is withdrawn.",
+    source=f"{INLINE_REQUEST}/properties/interruptible",
+    layer=Layer.MEDIA,
+    how="The caller speaks into a long greeting. Within 2 seconds the audio must be withdrawn (Twilio, Telnyx: clear; "
+    "Plivo: clearAudio; websocket: playback_clear_buffer and the state listening), and no more of it may come.",
+    why="An agent that talks on is not listening.",
+    mend="On caller speech, stop sending and withdraw what the carrier has not played.",
+    variants=TALKING,
+    again=True,
+)
+async def interruptible(it: Context) -> None:
+    """Clear, and silence."""
+    recording = await _cut_in(it, True)
+    line, due = recording.line, recording.spoken_at + INTERRUPTED_WITHIN_S + SLACK_S
+    cleared = [at for at in line.clears if recording.spoken_at <= at <= due]
+    played_on = any(piece.audible and piece.plays_until_s > due for piece in line.audio if _not_cut(piece, line))
+    shown = it.dial_command(recording.call)
+    if not cleared:
+        natural_s = await _natural_s(it)
+        heard_s = recording.first_until - line.audible()[0].at_s
+        if not played_on and heard_s > natural_s - 0.5:
+            raise NotChecked("the first message was over before it could be interrupted: it lasts too short a time")
+        it.wrong("unplayed audio withdrawn within 2 s of caller speech", "no message that withdraws it", *shown)
+        return
+    late = [piece for piece in line.audible(cleared[0] + 0.3) if piece.at_s < recording.spoken_until + 0.3]
+    if sum(piece.lasts_s for piece in late) > 0.4:
+        it.wrong("no more of the first message once it was withdrawn", "audio goes on", *shown)
+    if it.variant == "websocket":
+        states = [h.at_s for h in line.events(StateChanged) if getattr(h.event, "state", "") == "listening"]
+        if not any(recording.spoken_at - 0.1 <= at <= due for at in states):
+            it.wrong("the state listening within 2 s of caller speech", "no such message", *shown)
+
+
+def _not_cut(piece: HeardAudio, line: Line) -> bool:
+    return not any(piece.at_s <= at < piece.plays_until_s for at in line.clears)
+
+
+@requirement(
+    "media.not-interruptible",
+    "With interruptible false, caller speech does not cut the first message.",
+    source=f"{INLINE_REQUEST}/properties/interruptible",
+    layer=Layer.MEDIA,
+    how="The caller speaks into a long greeting, which must go on as long as it does in a call where the caller is "
+    "silent.",
+    why="Announcements that the law asks for must be heard to the end.",
+    mend="Keep playing the first message while the caller speaks, and clear nothing.",
+    variants=TALKING,
+    again=True,
+)
+async def not_interruptible(it: Context) -> None:
+    """Explicitly false."""
+    await _uncut(it, False)
+
+
+@requirement(
+    "media.not-interruptible-by-default",
+    "Without interruptible, caller speech does not cut the first message.",
+    source=f"{INLINE_REQUEST}/properties/interruptible/default",
+    layer=Layer.MEDIA,
+    how="The same with a request that does not name interruptible.",
+    why="The default decides what the caller hears.",
+    mend="Fill in false where interruptible is missing.",
+    variants=TALKING,
+    again=True,
+)
+async def not_interruptible_by_default(it: Context) -> None:
+    """Left out."""
+    await _uncut(it, None)
+
+
+async def _uncut(it: Context, value: bool | None) -> None:
+    recording = await _cut_in(it, value)
+    line = recording.line
+    begun = line.audible()[0].at_s
+    # What is cleared after the message was over is another message.
+    cleared = [at for at in line.clears if at < recording.first_until + 0.3]
+    shown = it.dial_command(recording.call)
+    if cleared:
+        after_s = cleared[0] - recording.spoken_at
+        it.wrong("the first message to its end", f"withdrawn {after_s:.1f} s after speech began", *shown)
+        return
+    heard_s, natural_s = recording.first_until - begun, await _natural_s(it)
+    if heard_s < 0.7 * natural_s - 0.5:
+        it.wrong(f"the first message to its end, about {natural_s:.1f} s", f"it ends after {heard_s:.1f} s", *shown)
+
+
+async def _cut_in(it: Context, value: bool | None) -> Recording:
+    recording = await scenarios.cut_in(it, value)
+    if not recording.greeted:
+        raise NotGreeted
+    return recording
+
+
+async def _natural_s(it: Context) -> float:
+    """How long the long greeting lasts where nobody cuts in."""
+    recording = (await scenarios.side_by_side(it))[0]
+    if not recording.greeted:
+        raise NotGreeted
+    return recording.line.speaking_until() - recording.line.audible()[0].at_s

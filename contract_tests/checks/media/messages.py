@@ -1,0 +1,93 @@
+"""What the agent's messages are: as the document has them, for this stream, and samples only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contract.events import Audio
+from contract_tests import scenarios
+from contract_tests.context import Context
+from contract_tests.findings import Layer
+from contract_tests.legality import first_forbidden
+from contract_tests.requirements import CARRIERS, TALKING, requirement
+from contract_tests.scenarios import Recording
+from contract_tests.sources import CONNECTION_TYPE
+
+FILE_HEADERS = (b"RIFF", b"ID3", b".snd", b"OggS", b"fLaC")
+"""What WAV, MP3, AU, Ogg and FLAC files begin with."""
+
+
+async def _talked(it: Context) -> list[Recording]:
+    """The calls in which all of the agent's messages are looked at."""
+    if it.hasty:
+        return [await scenarios.greeted(it)]
+    return [await scenarios.greeted(it), await scenarios.user_first(it), await scenarios.cut_in(it, True)]
+
+
+@requirement(
+    "media.messages",
+    "Every message of the agent's is one that the connection type's document allows.",
+    source="asyncapi/twilio.yaml#/operations/agentSends",
+    layer=Layer.MEDIA,
+    how="All messages of several calls are held against the AsyncAPI document: names, fields, types, base64, no binary "
+    "messages to carriers; to Twilio no field too many.",
+    why="Carriers drop what they do not know, and the caller hears nothing.",
+    mend="Compare the message with the document's example.",
+    variants=TALKING,
+    smoke=True,
+)
+async def messages(it: Context) -> None:
+    """Several calls."""
+    for recording in await _talked(it):
+        if (forbidden := first_forbidden(recording.line)) is not None:
+            it.wrong("a message that the document allows", forbidden, *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.stream-id",
+    "What the agent sends carries the right stream id.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="Two calls are opened side by side, each with an id of its own; every id in the agent's messages is compared.",
+    why="Audio under another id is played to nobody, or to another caller.",
+    mend="Keep the id of the start message with the connection, not in a variable that calls share.",
+    variants=CARRIERS,
+    smoke=True,
+)
+async def stream_id(it: Context) -> None:
+    """Two calls at once."""
+    for recording in (*await scenarios.side_by_side(it), await scenarios.greeted(it)):
+        own = recording.line.stream_id
+        other = next((found for found in _stream_ids(recording) if found != own), None)
+        if other is not None:
+            it.wrong(f"the stream's id, {own}", f"{other}", *it.dial_command(recording.call))
+
+
+def _stream_ids(recording: Recording) -> Iterator[str]:
+    """The ids in the agent's messages, but for Telnyx and in Plivo's playAudio, where the id is free."""
+    line = recording.line
+    for heard in line.heard:
+        found = getattr(heard.event, "stream_id", None)
+        free = line.kind == "telnyx" or (line.kind == "plivo" and isinstance(heard.event, Audio))
+        if found is not None and not free:
+            yield found
+
+
+@requirement(
+    "media.no-file-header",
+    "Audio carries no file header.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="The agent's audio is searched for the beginnings of WAV, MP3, AU, Ogg and FLAC files.",
+    why="Header bytes are heard as a click or as noise.",
+    mend="Send samples only: skip the header of what speech synthesis returns.",
+    variants=TALKING,
+)
+async def no_file_header(it: Context) -> None:
+    """The first bytes of each piece."""
+    for recording in await _talked(it):
+        for piece in recording.line.audio:
+            if piece.payload.startswith(FILE_HEADERS) or piece.payload[8:12] == b"WAVE":
+                begins = f"a piece that begins with {piece.payload[:8]!r}"
+                it.wrong("samples only", begins, *it.dial_command(recording.call))
+                return

@@ -1,0 +1,222 @@
+"""Who speaks first, and that each turn of the caller's is answered, however it comes."""
+
+from __future__ import annotations
+
+from contract_tests import scenarios
+from contract_tests.context import Context
+from contract_tests.findings import Layer
+from contract_tests.legality import first_forbidden
+from contract_tests.requirements import CARRIERS, TALKING, requirement
+from contract_tests.scenarios import ANSWER_WITHIN_S
+from contract_tests.sources import CONNECTION_TYPE, INLINE_REQUEST
+
+
+@requirement(
+    "media.stays-open",
+    "The call goes on until one side ends it, or its time is over.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="A call with greeting, caller turn and answer is placed; the agent's side must not close the socket in it.",
+    why="A caller who is cut off calls again, or does not.",
+    mend="See the server's log for an error at that moment.",
+    variants=TALKING,
+    smoke=True,
+)
+async def stays_open(it: Context) -> None:
+    """Greeting and one turn."""
+    recording = await scenarios.greeted(it)
+    line = recording.line
+    if line.closed_at is not None:
+        after_s = line.closed_at - line.opened_at
+        it.wrong("an open socket", f"{line.why_silent} after {after_s:.1f} s", *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.greeting",
+    "With firstSpeaker agent, the agent speaks unasked within 10 seconds of the start of the stream.",
+    source=f"{INLINE_REQUEST}/properties/firstSpeaker",
+    layer=Layer.MEDIA,
+    how="A call is placed, the caller is silent, and the first audible audio is waited for.",
+    why="A caller who hears nothing hangs up.",
+    mend="Begin to speak on the carrier's start message (websocket: when the socket opens), without waiting for audio.",
+    variants=TALKING,
+    smoke=True,
+    again=True,
+)
+async def greeting(it: Context) -> None:
+    """Audible audio."""
+    recording = await scenarios.greeted(it)
+    if not recording.greeted:
+        silent = "only silence" if recording.line.audio else "nothing"
+        it.wrong(f"audible audio within {ANSWER_WITHIN_S:g} s", silent, *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.greeting-by-default",
+    "Without firstSpeaker, the agent speaks first.",
+    source=f"{INLINE_REQUEST}/properties/firstSpeaker/default",
+    layer=Layer.MEDIA,
+    how="Calls without firstSpeaker, and with the agent as firstSpeaker, are placed; both must greet.",
+    why="The default decides who waits for whom.",
+    mend="Fill in agent where firstSpeaker is missing.",
+    variants=TALKING,
+    again=True,
+)
+async def greeting_by_default(it: Context) -> None:
+    """One call names nobody, the other one the agent."""
+    recording = await scenarios.greeted(it)
+    if not recording.greeted:
+        it.wrong("audible audio: the agent speaks first by default", "nothing", *it.dial_command(recording.call))
+    recording = await scenarios.cut_in(it, False)
+    if not recording.greeted:
+        it.wrong("audible audio: firstSpeaker is agent", "nothing", *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.user-speaks-first",
+    "With firstSpeaker user, the agent is silent until the caller has spoken.",
+    source=f"{INLINE_REQUEST}/properties/firstSpeaker",
+    layer=Layer.MEDIA,
+    how="A call is placed, and the caller is silent for 3.5 seconds: nothing audible may come.",
+    why="Who calls a customer must let them say hello.",
+    mend="Where firstSpeaker is user, wait for speech or text before the first word.",
+    variants=TALKING,
+    smoke=True,
+    again=True,
+)
+async def user_speaks_first(it: Context) -> None:
+    """Silence."""
+    recording = await scenarios.user_first(it)
+    if recording.unasked:
+        line = recording.line
+        after_s = line.audible()[0].at_s - (line.started_at or line.opened_at)
+        it.wrong("no audio for 3 s", f"audible audio after {after_s:.1f} s", *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.nothing-before-start",
+    "Nothing is sent before the carrier's start message.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="A carrier's socket is opened, and 1.2 seconds pass before start: no message may come.",
+    why="The stream's id comes with start: what is sent before cannot be played.",
+    mend="Wait for start before sending anything.",
+    variants=CARRIERS,
+    smoke=True,
+)
+async def nothing_before_start(it: Context) -> None:
+    """Both speakers."""
+    for recording in (await scenarios.user_first(it), *await scenarios.side_by_side(it)):
+        if recording.before_start:
+            it.wrong("no message before start", f"{recording.before_start} messages", *it.dial_command(recording.call))
+            return
+
+
+@requirement(
+    "media.answer",
+    "The agent answers a caller turn within 10 seconds of its end.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="After the greeting the caller says a sentence, then sends silence; audible audio must come.",
+    why="A conversation needs both.",
+    mend="Detect the end of speech, and answer.",
+    variants=TALKING,
+    smoke=True,
+    again=True,
+)
+async def answer(it: Context) -> None:
+    """With silence after speech."""
+    recording = await (scenarios.one_turn(it) if it.hasty else scenarios.greeted(it))
+    # That the call ended is told by media.stays-open.
+    if not recording.answered and recording.line.alive:
+        it.wrong(
+            f"audible audio within {ANSWER_WITHIN_S:g} s of the end of speech",
+            "nothing",
+            *it.dial_command(recording.call),
+        )
+
+
+@requirement(
+    "media.answer-by-the-clock",
+    "The end of speech is silence by the clock, whether or not frames go on.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="The caller speaks first, in a call with firstSpeaker user, and then sends no frame at all; audio must come.",
+    why="Carriers may send nothing while the caller is silent.",
+    mend="Run the timer for the end of a turn on the clock, not on incoming frames.",
+    variants=TALKING,
+    again=True,
+)
+async def answer_by_the_clock(it: Context) -> None:
+    """Without frames after speech."""
+    recording = await scenarios.user_first(it)
+    if not recording.answered:
+        recording = await scenarios.one_turn(it, silence_after=False)
+    line, shown = recording.line, it.dial_command(recording.call)
+    if not line.alive:
+        it.wrong("an open socket and an answer", line.why_silent, *shown)
+    elif not recording.answered:
+        it.wrong(f"audible audio within {ANSWER_WITHIN_S:g} s of the last frame", "nothing", *shown)
+
+
+@requirement(
+    "media.any-length",
+    "Audio messages of any length are understood.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="The caller's sentence is cut into pieces of 1 to 801 samples; it must be answered all the same.",
+    why="No carrier promises 20 ms.",
+    mend="Collect samples, and cut them into your own frames.",
+    variants=TALKING,
+    again=True,
+)
+async def any_length(it: Context) -> None:
+    """Odd pieces."""
+    recording = await scenarios.user_first(it)
+    if not recording.answered:
+        recording = await scenarios.one_turn(it, odd=True)
+    if not recording.answered:
+        it.wrong("an answer", recording.line.why_silent, *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.a-law",
+    "A-law from Telnyx is understood when its start message says PCMA.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="A Telnyx leg in A-law is silent for 3.5 s, which must not be taken for speech, then speaks and must be "
+    "answered.",
+    why="Outside North America telephone legs carry A-law: taken for mu-law it is noise, silence too.",
+    mend="Decode by start.media_format.encoding.",
+    variants=("telnyx",),
+    again=True,
+)
+async def a_law(it: Context) -> None:
+    """Silence and speech."""
+    recording = await scenarios.alaw(it)
+    shown = it.dial_command(recording.call, " --alaw")
+    if recording.unasked:
+        it.wrong("silence: the caller has said nothing", "audio, as if silence in A-law were speech", *shown)
+    if not recording.answered:
+        it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s of speech in A-law", recording.line.why_silent, *shown)
+
+
+@requirement(
+    "media.agent-call",
+    "The agent of a call to a saved agent answers what the caller says.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="A call is created with /calls/create and placed; the caller's sentence must be answered.",
+    why="It is what the operation is for.",
+    mend="Give the socket's side the saved agent's configuration.",
+    variants=TALKING,
+    again=True,
+)
+async def agent_call(it: Context) -> None:
+    """One turn."""
+    recording = await scenarios.agent_call(it)
+    line, shown = recording.line, it.dial_command(recording.call)
+    if (forbidden := first_forbidden(line)) is not None:
+        it.wrong("a message that the document allows", forbidden, *shown)
+    if not recording.answered:
+        it.wrong(f"audible audio within {ANSWER_WITHIN_S:g} s of speech", line.why_silent, *shown)

@@ -1,0 +1,317 @@
+"""What a client of the vendor's own socket reads and writes beside audio: transcripts and typed text."""
+
+from __future__ import annotations
+
+import time
+
+from contract.events import TextMessage, Transcript
+from contract_tests import scenarios
+from contract_tests.context import SHORT_GREETING, Call, Context, audio_settings
+from contract_tests.findings import Layer
+from contract_tests.line import Line
+from contract_tests.requirements import requirement
+from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, NotGreeted, Recording
+from contract_tests.sources import INLINE_REQUEST
+
+TRANSCRIPT = "asyncapi/websocket.yaml#/components/messages/transcript"
+TEXT = "asyncapi/websocket.yaml#/components/messages/userTextMessage"
+NAME, OLDER = "user_text_message", "input_text_message"
+TYPED = "What does a new tyre cost, please?"
+
+
+async def _typed(it: Context) -> Recording:
+    """A call in which the caller types after the greeting, and is answered."""
+
+    async def record() -> Recording:
+        call = await it.call("inline", **audio_settings("websocket"))
+        async with it.line(call) as line:
+            recording = Recording(call=call, line=line)
+            recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
+            await line.quiet(1.0, 20)
+            await line.until(lambda: not line.alive, 0.3)
+            await line.say(TextMessage(text=TYPED))
+            recording.spoken_at = time.monotonic()
+            recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
+            await line.quiet(1.0, 12)
+            await line.until(lambda: not line.alive, 0.5)
+            return recording
+
+    recording = await it.judge.recording(f"typed-{it.attempt}", record)
+    assert isinstance(recording, Recording)
+    return recording
+
+
+def _transcripts(line: Line) -> list[tuple[float, Transcript]]:
+    return [(h.at_s, h.event) for h in line.heard if isinstance(h.event, Transcript) and h.fault is None]
+
+
+async def _recordings(it: Context) -> list[Recording]:
+    it.variant = "websocket"
+    return [await scenarios.greeted(it), await _typed(it), await scenarios.user_first(it)]
+
+
+@requirement(
+    "transcripts.agent",
+    "What the agent says comes as transcripts of role agent, the last one final.",
+    source=TRANSCRIPT,
+    layer=Layer.MEDIA,
+    how="In a call with a greeting and an answer the transcripts are collected.",
+    why="The page shows what was said.",
+    mend="Send the text of each utterance with its audio, and mark the last piece final.",
+    smoke=True,
+    again=True,
+)
+async def agent_transcripts(it: Context) -> None:
+    """At least the greeting's."""
+    it.variant = "websocket"
+    recording = await scenarios.greeted(it)
+    if not recording.greeted:
+        raise NotGreeted
+    said = [each for _, each in _transcripts(recording.line) if each.role == "agent"]
+    if not said:
+        it.wrong("transcripts of role agent", "none", *it.dial_command(recording.call))
+    elif not any(each.final for each in said):
+        it.wrong("a final transcript of the greeting", "none is final", *it.dial_command(recording.call))
+
+
+@requirement(
+    "transcripts.final-text",
+    "The pieces of one ordinal join to its final text, and nothing follows the final one.",
+    source=TRANSCRIPT,
+    layer=Layer.MEDIA,
+    how="Texts and deltas of each ordinal are joined and compared with its final text.",
+    why="Clients show the pieces as they come.",
+    mend="Let text replace and delta append; repeat the whole text in the last piece.",
+)
+async def final_text(it: Context) -> None:
+    """Several calls."""
+    for recording in await _recordings(it):
+        joined: dict[int, str] = {}
+        finished: set[int] = set()
+        deltas: set[int] = set()
+        for _, each in _transcripts(recording.line):
+            if each.role != "agent":
+                continue
+            if each.ordinal in finished:
+                it.wrong(
+                    f"nothing after the final transcript of {each.ordinal}",
+                    "another one",
+                    *it.dial_command(recording.call),
+                )
+                return
+            before = joined.get(each.ordinal, "")
+            if each.delta is not None:
+                deltas.add(each.ordinal)
+                joined[each.ordinal] = before + each.delta
+            elif each.text is not None:
+                same = " ".join(before.split()) == " ".join(each.text.split())
+                if each.final and each.ordinal in deltas and not same:
+                    it.wrong(
+                        f"the pieces joined: {before!r}",
+                        f"the final text: {each.text!r}",
+                        *it.dial_command(recording.call),
+                    )
+                    return
+                joined[each.ordinal] = each.text
+            if each.final:
+                finished.add(each.ordinal)
+        # The last utterance may still be going on when the call ends.
+        open_ended = [ordinal for ordinal in sorted(joined) if ordinal not in finished][:-1]
+        if open_ended:
+            it.wrong(
+                "a final transcript for each ordinal", f"none for {open_ended[0]}", *it.dial_command(recording.call)
+            )
+
+
+@requirement(
+    "transcripts.ordinals",
+    "Ordinals rise in conversation order, and each belongs to one role.",
+    source=TRANSCRIPT,
+    layer=Layer.MEDIA,
+    how="The ordinals of greeting, typed text and answer are compared.",
+    why="Clients sort by them.",
+    mend="Count utterances of both sides with one counter.",
+)
+async def ordinals(it: Context) -> None:
+    """Greeting, text, answer."""
+    for recording in await _recordings(it):
+        roles: dict[int, str] = {}
+        highest: dict[str, int] = {}
+        for _, each in _transcripts(recording.line):
+            if roles.setdefault(each.ordinal, each.role) != each.role:
+                it.wrong("one role for each ordinal", f"{each.ordinal} is both", *it.dial_command(recording.call))
+                return
+            if each.ordinal < highest.get(each.role, -1):
+                it.wrong(
+                    "rising ordinals", f"{each.ordinal} after {highest[each.role]}", *it.dial_command(recording.call)
+                )
+                return
+            highest[each.role] = each.ordinal
+    recording = await _typed(it)
+    spoken = _transcripts(recording.line)
+    user = [each.ordinal for _, each in spoken if each.role == "user"]
+    before = [each.ordinal for at, each in spoken if each.role == "agent" and at < recording.spoken_at]
+    after = [
+        each.ordinal
+        for at, each in spoken
+        if each.role == "agent" and at > recording.spoken_at and each.ordinal not in before
+    ]
+    if user and before and user[0] <= max(before):
+        it.wrong(
+            "the typed text behind the greeting", f"{user[0]} after {max(before)}", *it.dial_command(recording.call)
+        )
+    if user and after and max(after) <= user[0]:
+        it.wrong(
+            "the answer behind the typed text",
+            f"{max(after)} for the answer to {user[0]}",
+            *it.dial_command(recording.call),
+        )
+    if before and after and min(after) <= max(before):
+        it.wrong("another ordinal for each utterance", f"{min(after)} again", *it.dial_command(recording.call))
+
+
+@requirement(
+    "transcripts.user",
+    "A user turn comes as one final message.",
+    source=TRANSCRIPT,
+    layer=Layer.MEDIA,
+    how="The user's transcripts of spoken and typed turns are counted: each ordinal once, and final, with its text.",
+    why="Clients show a turn when it is over.",
+    mend="Send the user's text once, whole and final.",
+    again=True,
+)
+async def user_transcripts(it: Context) -> None:
+    """Spoken and typed."""
+    for recording in await _recordings(it):
+        seen: set[int] = set()
+        for _, each in _transcripts(recording.line):
+            if each.role != "user":
+                continue
+            if not each.final or each.text is None:
+                it.wrong("one final message with its text", "a piece", *it.dial_command(recording.call))
+                return
+            if each.ordinal in seen:
+                it.wrong("one message for each user turn", f"{each.ordinal} twice", *it.dial_command(recording.call))
+                return
+            seen.add(each.ordinal)
+        voiced = sum(1 for _, each in _transcripts(recording.line) if each.role == "user" and each.medium != "text")
+        if voiced > 1:
+            it.wrong("one message for one spoken turn", f"{voiced} messages", *it.dial_command(recording.call))
+
+
+@requirement(
+    "transcripts.greeting-not-spoken",
+    "With firstSpeaker user the greeting is not spoken.",
+    source=f"{INLINE_REQUEST}/properties/firstSpeaker",
+    layer=Layer.MEDIA,
+    how="In a call with firstSpeaker user the agent's transcripts are compared with the greeting.",
+    why="A greeting in the middle of a conversation is odd.",
+    mend="Drop the greeting where firstSpeaker is user.",
+)
+async def greeting_not_spoken(it: Context) -> None:
+    """Its text."""
+    it.variant = "websocket"
+    recording = await scenarios.user_first(it)
+    texts = [each.text for _, each in _transcripts(recording.line) if each.role == "agent" and each.text]
+    if SHORT_GREETING in texts:
+        it.wrong("an answer, not the greeting", f"{SHORT_GREETING!r}", *it.dial_command(recording.call))
+
+
+@requirement(
+    "transcripts.typed-answer",
+    "A user_text_message is answered as if it had been spoken.",
+    source=TEXT,
+    layer=Layer.MEDIA,
+    how="After the greeting the caller types a sentence; audible audio must come within 10 seconds.",
+    why="Web pages have a text field.",
+    mend="Treat the text as a user turn.",
+    again=True,
+)
+async def typed_answer(it: Context) -> None:
+    """One sentence."""
+    recording = await _typed(it)
+    if not recording.answered:
+        it.wrong(
+            f"audible audio within {ANSWER_WITHIN_S:g} s", recording.line.why_silent, *it.dial_command(recording.call)
+        )
+
+
+@requirement(
+    "transcripts.typed",
+    "The transcript of a typed text has role user and medium text, and holds the text.",
+    source=TEXT,
+    layer=Layer.MEDIA,
+    how="After the greeting the caller types a sentence; its transcript is read.",
+    why="The page shows it among the rest.",
+    mend="Send one final transcript with role user, medium text and the text itself.",
+)
+async def typed_transcript(it: Context) -> None:
+    """Role, medium, text."""
+    recording = await _typed(it)
+    found = [each for at, each in _transcripts(recording.line) if each.role == "user" and at >= recording.spoken_at]
+    if not found:
+        it.wrong("a transcript of role user", "none", *it.dial_command(recording.call))
+    elif not any(each.medium == "text" and each.text == TYPED and each.final for each in found):
+        each = found[0]
+        shown = f"medium {each.medium}, final {each.final}, text {each.text!r}"
+        it.wrong(f"medium text, final, text {TYPED!r}", shown, *it.dial_command(recording.call))
+
+
+@requirement(
+    "transcripts.older-spelling",
+    "input_text_message is understood like user_text_message.",
+    source="asyncapi/websocket.yaml#/components/messages/inputTextMessage",
+    layer=Layer.MEDIA,
+    how="In a call with firstSpeaker user the caller types, and then under the older name; an answer must come.",
+    why="The vendor's own SDK sends this name.",
+    mend="Take both names.",
+    again=True,
+)
+async def older_spelling(it: Context) -> None:
+    """The SDK's name."""
+    await _first_typed(it, OLDER)
+
+
+@requirement(
+    "transcripts.typed-counts-as-spoken",
+    "With firstSpeaker user, a typed text counts as having spoken.",
+    source=TEXT,
+    layer=Layer.MEDIA,
+    how="In a call with firstSpeaker user the caller types; an answer must come.",
+    why="Who types is there.",
+    mend="Let a text end the wait for the caller's first words.",
+    again=True,
+)
+async def typed_counts(it: Context) -> None:
+    """The documented name."""
+    await _first_typed(it, NAME)
+
+
+async def _first_typed(it: Context, name: str) -> None:
+    """A text under this name must be answered; on a call of its own where it was not after one under the other."""
+    call, line, answered = await _typed_as(it, NAME, OLDER)
+    if name not in answered and name != NAME:
+        call, line, answered = await _typed_as(it, name)
+    if name not in answered:
+        it.wrong(f"an answer to {name}", line.why_silent, *it.dial_command(call))
+
+
+async def _typed_as(it: Context, *names: str) -> tuple[Call, Line, list[str]]:
+    """A call with firstSpeaker user in which texts are typed under these names, and under which ones with success."""
+
+    async def record() -> tuple[Call, Line, list[str]]:
+        call = await it.call(firstSpeaker="user", **audio_settings("websocket"))
+        answered = []
+        async with it.line(call) as line:
+            for name in names:
+                if not await line.quiet(1.5, 12):
+                    break
+                sent_at = time.monotonic()
+                await line.send_json({"type": name, "text": TYPED})
+                if not await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S):
+                    break
+                answered.append(name)
+            return call, line, answered
+
+    found: tuple[Call, Line, list[str]] = await it.judge.recording(f"typed-{names}-{it.attempt}", record)
+    return found

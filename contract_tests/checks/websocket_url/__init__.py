@@ -1,0 +1,1 @@
+"""The URL that a call is dialled at, which is a credential: single-use, short-lived, unguessable, refused alike."""

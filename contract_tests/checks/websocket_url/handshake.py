@@ -1,0 +1,145 @@
+"""The URL as a way in: one plain dial of it opens the call, and nothing else uses it up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from contract_tests import scenarios
+from contract_tests.context import Context, NotDialled
+from contract_tests.dialling import REFUSED_WITHIN_S, refusal_of
+from contract_tests.requirements import TALKING, requirement
+from contract_tests.scenarios import FOREIGN, HARMLESS, UNKNOWN_QUERY
+from contract_tests.sources import WEBSOCKET_URL
+from contract_tests.target import NotChecked
+
+RACERS = 12
+
+
+@requirement(
+    "websocket-url.dialable",
+    "A websocketUrl opens a WebSocket, without key, subprotocol, extension, Origin or query.",
+    source=WEBSOCKET_URL,
+    how="A call of each connection type is created and dialled with the headers of a plain handshake.",
+    why="Carriers send nothing else, and drop the query.",
+    mend="Answer the upgrade with 101 by the path alone; ask for no key, no Origin and no subprotocol.",
+    variants=(*TALKING, "webrtc"),
+    smoke=True,
+    lasts_s=5,
+)
+async def dialable(it: Context) -> None:
+    """One dial."""
+    dialled = await scenarios.dialled_again(it)
+    if dialled.first is not None:
+        it.wrong("101, and an open socket", dialled.first.reason, *it.dial_command(dialled.call))
+
+
+@requirement(
+    "websocket-url.agent-call",
+    "The URL of a call to a saved agent can be dialled too.",
+    source=WEBSOCKET_URL,
+    how="A call of each connection type is created with /calls/create and dialled.",
+    why="Both operations hand out the same kind of URL.",
+    mend="Store calls of both operations where the socket's side looks.",
+    variants=TALKING,
+    lasts_s=8,
+)
+async def agent_call(it: Context) -> None:
+    """One dial."""
+    try:
+        recording = await scenarios.agent_call(it)
+    except NotDialled as refused:
+        it.wrong("101, and an open socket", refused.reason, *it.dial_command(refused.call))
+        return
+    line = recording.line
+    if not line.heard and line.closed_at is not None and line.closed_at - line.opened_at < REFUSED_WITHIN_S:
+        it.wrong("101, and an open socket", f"close {line.close_code}", *it.dial_command(recording.call))
+
+
+@requirement(
+    "websocket-url.unknown-query",
+    "Unknown query parameters of a dial are ignored.",
+    source=WEBSOCKET_URL,
+    how="A URL is dialled with parameters behind it, as some clients add them.",
+    why="Client libraries add their version there.",
+    mend="Find the call by the path, and look at no query.",
+)
+async def unknown_query(it: Context) -> None:
+    """Parameters that a known client adds."""
+    if (await scenarios.outlived(it)).opened:
+        return
+    call = await it.call()
+    refusal = await it.refusal(call, query=UNKNOWN_QUERY)
+    if refusal is not None:
+        it.wrong("101: unknown parameters are ignored", refusal.reason, *it.dial_command(call))
+
+
+@requirement(
+    "websocket-url.single-use",
+    "A websocketUrl opens one WebSocket; a second dial is refused.",
+    source=WEBSOCKET_URL,
+    how="A URL is dialled twice while the call goes on, again after its end, and again some seconds later.",
+    why="Whoever finds the URL in a log must not get into the call.",
+    mend="Take the token out of the store, in one step, when the upgrade is answered.",
+    variants=TALKING,
+    smoke=True,
+)
+async def single_use(it: Context) -> None:
+    """During the call and after it."""
+    dialled = await scenarios.dialled_again(it)
+    if not dialled.after:
+        raise NotChecked("the call could not be dialled; websocket-url.dialable says more")
+    again = (*it.dial_command(dialled.call), "# the same again")
+    if dialled.during is None:
+        it.wrong("a refusal: the call goes on", "a second open socket", *again)
+    elif None in dialled.after:
+        it.wrong("a refusal: the call is over", "a second open socket", *again)
+
+
+@requirement(
+    "websocket-url.race",
+    "Of many dials of one URL at the same moment, exactly one opens.",
+    source=WEBSOCKET_URL,
+    how=f"{RACERS} dials are made at once, in three rounds.",
+    why="A check and a deletion in two steps let two callers into one call.",
+    mend="Look the token up and take it away in one atomic step.",
+    smoke=True,
+    lasts_s=6,
+)
+async def race(it: Context) -> None:
+    """Three rounds."""
+    for _ in range(1 if it.hasty else 3):
+        began_at = time.monotonic()
+        call = await it.any_call()
+        outcomes = await asyncio.gather(*(it.dial(call) for _ in range(RACERS)))
+        refusals = await asyncio.gather(*(refusal_of(outcome) for outcome in outcomes))
+        opened = sum(refusal is None for refusal in refusals)
+        if not opened and it.judge.lag_since(began_at) > 1.0:
+            raise NotChecked("this machine was too busy to dial in time: run again")
+        if opened != 1:
+            it.wrong("one open socket", f"{opened} of {RACERS}", *it.dial_command(call), f"# {RACERS} of these at once")
+            return
+
+
+@requirement(
+    "websocket-url.only-an-upgrade-uses-it-up",
+    "A plain GET, a bad handshake or a refused Origin does not use a URL up.",
+    source=WEBSOCKET_URL,
+    how="Before a URL is dialled it is fetched with GET, HEAD and POST, dialled with broken handshakes and from a "
+    "foreign Origin.",
+    why="Link scanners fetch every URL that they see: the call would be lost.",
+    mend="Take the token only when 101 is answered.",
+    variants=(*HARMLESS, "origin"),
+)
+async def only_an_upgrade(it: Context) -> None:
+    """All attempts on one URL, then the dial; each on a URL of its own only where that does not go well."""
+    if (await scenarios.outlived(it)).opened:
+        return
+    call = await it.call(firstSpeaker="user")
+    if it.variant == "origin":
+        if await it.refusal(call, headers=FOREIGN) is None:
+            return
+    elif (await scenarios.harmless(it, call, it.variant)).status == 101:
+        raise NotChecked("the target opens a WebSocket for such a handshake")
+    if not await it.opens(call):
+        it.wrong(f"101: {it.variant} does not use the URL up", "the dial was refused", *it.dial_command(call))

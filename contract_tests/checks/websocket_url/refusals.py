@@ -1,0 +1,180 @@
+"""URLs that open nothing: used, made up or too old, and all refused alike."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from typing import Any
+
+from contract_tests import scenarios
+from contract_tests.context import Context
+from contract_tests.dialling import Refusal, dial_address
+from contract_tests.parsing import json_value
+from contract_tests.raw import plain_request
+from contract_tests.requirements import requirement
+from contract_tests.sources import WEBSOCKET_URL
+from contract_tests.target import NotChecked, token_of
+
+SOON_S = 15.0
+"""An expired URL is looked at beside others where it expires within this time."""
+
+FETCH = "curl -i WEBSOCKET_URL_AS_HTTP"
+
+
+@requirement(
+    "websocket-url.refused-alike",
+    "A used, an expired and an unknown URL are refused with the same answer.",
+    source=WEBSOCKET_URL,
+    how="A used URL and one with another token are dialled, and an expired one where --url-ttl says that it expires "
+    "within 15 seconds; status, body and close are compared.",
+    why="A difference tells an attacker which tokens were once good.",
+    mend="Answer every token that opens nothing in one place, with one answer.",
+    smoke=True,
+    lasts_s=6,
+)
+async def refused_alike(it: Context) -> None:
+    """Used and expired against made-up."""
+    dialled = await scenarios.dialled_again(Context(it.judge, "twilio", it.attempt))
+    if not dialled.after:
+        raise NotChecked("the call could not be dialled; websocket-url.dialable says more")
+    call = dialled.call
+    token = token_of(call.url)
+    other = _other_token(it, token)
+    unknown = await it.refusal(call.url.replace(token, other))
+    if unknown is None:
+        it.wrong(
+            "a refusal: nobody was given this URL", "an open socket", *it.dial_command(call), "# with another token"
+        )
+        return
+    refused = [("a used", call, dialled.after[0])]
+    ttl_s = it.settings.url_ttl_s
+    if ttl_s is not None and not it.hasty and ttl_s <= SOON_S and ttl_s + 8 <= it.judge.left_s():
+        aged = await scenarios.aged(it, ttl_s)
+        refused.append(("an expired", aged.late, aged.refusal))
+    for what, dead, refusal in refused:
+        if refusal is not None and _look(refusal, token_of(dead.url)) != _look(unknown, other):
+            it.wrong(
+                f"the same refusal as for a made-up token: {_shown(unknown)}",
+                f"for {what} token: {_shown(refusal)}",
+                *it.dial_command(dead),
+                f"# as {what} one, then with another token",
+            )
+
+
+@requirement(
+    "websocket-url.plain-get",
+    "A plain GET of a websocketUrl never answers 2xx, and is the same for live and dead URLs.",
+    source=WEBSOCKET_URL,
+    how="A live URL, which can still be dialled afterwards, a used one and one with another token are fetched; the "
+    "answers are compared.",
+    why="Link scanners would otherwise learn which URLs are alive.",
+    mend="Answer GET on the socket's path without looking at the token.",
+    smoke=True,
+)
+async def plain_get(it: Context) -> None:
+    """Live, used, made up."""
+    used = (await scenarios.dialled_again(Context(it.judge, "twilio", it.attempt))).call
+    outlived = await scenarios.outlived(it)
+    live = outlived.call if outlived.opened else await it.call(firstSpeaker="user")
+    token = token_of(live.url)
+    made_up = live.url.replace(token, _other_token(it, token))
+    urls = {"live": live.url, "used": used.url, "made up": made_up}
+    answers: dict[str, Refusal] = {}
+    for what, url in urls.items():
+        if what == "live" and outlived.opened:
+            answer = outlived.answers["get"]
+        else:
+            answer = await plain_request("GET", dial_address(url, it.settings), it.settings)
+        if answer.status is not None and 200 <= answer.status < 300:
+            it.wrong("no 2xx for a plain GET", f"{answer.status} for a URL that is {what}", FETCH)
+            return
+        answers[what] = Refusal(status=answer.status, body=answer.body, headers=answer.headers)
+    looks = {what: _look(answer, token_of(urls[what])) for what, answer in answers.items()}
+    for what in ("used", "made up"):
+        if looks[what] != looks["live"]:
+            it.wrong(
+                f"the same answer as for a live URL: {answers['live'].status} {answers['live'].body[:120]}",
+                f"for one that is {what}: {answers[what].status} {answers[what].body[:120]}",
+                FETCH,
+            )
+            return
+
+
+def _look(refusal: Refusal, token: str) -> tuple[Any, ...]:
+    """A refusal without what differs from one answer to the next by right."""
+    body = refusal.body
+    parsed = json_value(body)
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    if isinstance(error, dict):
+        body = f"{error.get('message')} {error.get('code')}"
+    body = re.sub(r"[0-9a-fA-F-]{8,}|\d+", "#", body.replace(token, "#"))
+    names = frozenset(name for name, _ in refusal.headers)
+    return refusal.status, refusal.reason, body, names
+
+
+def _shown(refusal: Refusal) -> str:
+    return f"{refusal.reason} {refusal.body[:200]}".strip()
+
+
+def _other_token(it: Context, token: str) -> str:
+    """A token of the same look that was never handed out; it is shown as little as one that was.
+
+    Raises NotChecked where there is no token.
+    """
+    if not token:
+        raise NotChecked("the websocketUrl holds no token; answers.websocket-url says more")
+    changed = list(token)
+    for index in (len(changed) // 2, len(changed) // 3):
+        letter = changed[index]
+        changed[index] = ("1" if letter == "0" else "0") if letter.isdigit() else ("b" if letter != "b" else "a")
+    other = "".join(changed)
+    it.judge.secrets.add(other, "[made-up token]")
+    return other
+
+
+@requirement(
+    "websocket-url.expires",
+    "A websocketUrl has to be dialled soon after the call was created.",
+    source=WEBSOCKET_URL,
+    how="A URL is dialled shortly before its time is over, which must work, and another one after it, which must not.",
+    why="A URL that lives for ever is a key that lives for ever.",
+    mend="Write down when the call was created, and refuse the dial after the time; count it in real time.",
+    lasts_s=10,
+    again=True,
+)
+async def expires(it: Context) -> None:
+    """Just before and just after."""
+    ttl_s = it.settings.url_ttl_s
+    if ttl_s is None:
+        raise NotChecked("how long a URL lives is not known: --url-ttl S")
+    if ttl_s + 8 > it.judge.left_s():
+        raise NotChecked(
+            f"a URL lives for {ttl_s:g} s, longer than this run has left: --max-time, or a shorter --url-ttl"
+        )
+    aged = await scenarios.aged(it, ttl_s)
+    if not aged.opened and aged.over_s < ttl_s:
+        within = f"101: less than {aged.over_s:.1f} of {ttl_s:g} s are over"
+        it.wrong(within, "a refusal", *it.dial_command(aged.early))
+    if aged.refusal is None:
+        expected = f"a refusal {aged.late_s:.1f} s after the call was created"
+        it.wrong(expected, "an open socket", *it.dial_command(aged.late))
+
+
+@requirement(
+    "websocket-url.lives-a-while",
+    "A websocketUrl lives long enough to be dialled.",
+    source=WEBSOCKET_URL,
+    how="A URL is dialled some seconds after it was created: half of --url-ttl, five seconds at the most.",
+    why="A carrier takes a moment from the webhook's answer to the dial.",
+    mend="Give the URL its whole time, from the creation of the call.",
+    lasts_s=5,
+    again=True,
+)
+async def lives_a_while(it: Context) -> None:
+    """A dial after some seconds."""
+    call = await it.any_call()
+    wait_s = min(5.0, (it.settings.url_ttl_s or 10.0) / 2)
+    await asyncio.sleep(max(0.0, call.exchange.answered_at + wait_s - time.time()))
+    if not await it.opens(call):
+        it.wrong(f"101, {wait_s:g} s after the call was created", "a refusal", *it.dial_command(call))

@@ -1,0 +1,155 @@
+"""The URL as a credential: nobody can guess it, and no other answer shows it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+import string
+from urllib.parse import quote
+
+from contract_tests import scenarios
+from contract_tests.context import Call, Context
+from contract_tests.dialling import dial_address
+from contract_tests.exchanges import typical
+from contract_tests.parsing import url_parts
+from contract_tests.raw import Answer, plain_request
+from contract_tests.requirements import requirement
+from contract_tests.sources import WEBSOCKET_URL
+from contract_tests.target import token_of
+
+LEAST_BITS = 112.0
+"""A random UUID has 122 bits, a few of the 128; from outside they cannot be told apart with certainty."""
+
+SHORTEST = 16
+"""Fewer characters than this may be anything, in an answer too."""
+
+ALPHABETS = (
+    string.digits,
+    string.digits + "abcdef",
+    string.digits + "ABCDEF",
+    string.digits + string.ascii_lowercase,
+    string.digits + string.ascii_uppercase,
+)
+"""What tokens are written in, the smallest first; any other is taken for base64url."""
+
+
+@requirement(
+    "websocket-url.unguessable",
+    "A websocketUrl cannot be guessed: at least 128 random bits, never sequential, never holding the API key.",
+    source=WEBSOCKET_URL,
+    how="The URLs of some twenty calls are compared: what changes from one to the next, and how much of it; they are "
+    "searched for the key, the call's id, its hashes, and counters.",
+    why="Whoever can guess the URL can take the call.",
+    mend="Put 16 random bytes or more from the system's generator into the path (UUIDs have 122 bits).",
+    order="last",
+    smoke=True,
+)
+async def unguessable(it: Context) -> None:
+    """Entropy, order, derivation."""
+    known = [each for each in it.target.journal.exchanges if each.status == 201 and each.operation]
+    calls = [call for each in known[-40:] if (call := Call({}, each, each.json_object())).url]
+    while len(calls) < 12:
+        calls.append(await it.call())
+    urls = [call.url for call in calls]
+    for call in calls:
+        for key in it.settings.api_keys:
+            forms = {key, quote(key, safe=""), key.encode().hex(), base64.urlsafe_b64encode(key.encode()).decode()[:-4]}
+            if any(len(form) >= 4 and form in call.url for form in forms):
+                it.wrong("a URL without the API key", "the key is in it", *it.dial_command(call))
+                return
+    paths = [parts.path if (parts := url_parts(url)) else url for url in urls]
+    if len(set(paths)) < len(paths):
+        if len(set(urls)) == len(urls):
+            it.wrong("a path that identifies the call", "the same path for several calls", *it.dial_command(calls[0]))
+        return
+    bits = _bits(paths)
+    if bits < LEAST_BITS:
+        changing = f"at most {bits:.0f} bits change from call to call"
+        it.wrong("at least 128 random bits", changing, *it.dial_command(calls[0]))
+        return
+    for call in calls:
+        if (made_from := _derived_from(call)) is not None:
+            it.wrong("a token that follows from nothing else", f"the token is {made_from}", *it.dial_command(call))
+            return
+
+
+def _bits(paths: list[str]) -> float:
+    """How many bits the changing characters of equally built paths can hold."""
+    width = max(map(len, paths))
+    columns = ["".join(path[index] if index < len(path) else "" for path in paths) for index in range(width)]
+    changing = [column for column in columns if len(set(column)) > 1]
+    letters = set("".join(changing)) - set("-_/.")
+    size = next((len(alphabet) for alphabet in ALPHABETS if letters <= set(alphabet)), 64)
+    # A column in which few characters occur among many samples holds less than its alphabet allows.
+    return sum(min(math.log2(size), math.log2(len(set(column))) * 1.6 + 0.4) for column in changing)
+
+
+def _derived_from(call: Call) -> str | None:
+    """What a token was computed from, where that is something that others know or can guess."""
+    token = token_of(call.url)
+    known = {"the call's id": str(call.body.get("id")), "createdAt": str(call.body.get("createdAt"))}
+    known |= {f"the number {number}": str(number) for number in range(3000)}
+    for what, text in known.items():
+        raw = text.encode()
+        if token == text or token == base64.urlsafe_b64encode(raw).decode().rstrip("="):
+            return what
+        for name in ("md5", "sha1", "sha256"):
+            digest = hashlib.new(name, raw, usedforsecurity=False)
+            coded = base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
+            if len(token) >= 20 and (digest.hexdigest().startswith(token.lower()) or coded.startswith(token)):
+                return f"the {name} of {what}"
+    return None
+
+
+@requirement(
+    "websocket-url.never-echoed",
+    "The token appears in no other answer than the one that hands it out.",
+    source=WEBSOCKET_URL,
+    how="Refused dials, plain requests to the URL and all other answers of the run are searched for the tokens.",
+    why="Error pages end up in logs and caches.",
+    mend="Leave path and token out of error messages: frameworks' own 404 pages often repeat the path.",
+    order="last",
+    smoke=True,
+)
+async def never_echoed(it: Context) -> None:
+    """All answers, and what a live URL and a used one are answered with."""
+    await typical(it)
+    _judge_answers(it)
+    outlived = await scenarios.outlived(it)
+    for attempt, answer in outlived.answers.items():
+        _judge_plain(it, outlived.call, attempt.upper(), answer)
+    dialled = await scenarios.dialled_again(Context(it.judge, "twilio", it.attempt))
+    for method in ("GET", "POST"):
+        address = dial_address(dialled.call.url, it.settings)
+        _judge_plain(it, dialled.call, method, await plain_request(method, address, it.settings))
+    for refusal in (dialled.during, *dialled.after):
+        shown = f"{refusal.body} {refusal.reason} {refusal.headers}" if refusal else ""
+        if _shows(dialled.call, shown):
+            it.wrong("a refusal without the token", shown[:200], *it.dial_command(dialled.call), "# the same again")
+            return
+
+
+def _judge_answers(it: Context) -> None:
+    exchanges = it.target.journal.exchanges
+    urls = [url for each in exchanges if each.status == 201 and (url := each.json_object().get("websocketUrl"))]
+    tokens = {token_of(url): url for url in map(str, urls) if len(token_of(url)) >= SHORTEST}
+    for exchange in exchanges:
+        text = exchange.body.decode("utf-8", "replace") + str(exchange.answer_headers)
+        own = exchange.json_object().get("websocketUrl") if exchange.status == 201 else None
+        if any(token in text and url != own for token, url in tokens.items()):
+            it.wrong("an answer without a token", exchange.shown(), exchange)
+            return
+
+
+def _judge_plain(it: Context, call: Call, attempt: str, answer: Answer) -> None:
+    if _shows(call, f"{answer.body} {answer.headers}"):
+        command = f"curl -i -X {attempt} WEBSOCKET_URL_AS_HTTP"
+        broken = f"# a handshake of WEBSOCKET_URL that is broken: {attempt.lower()}"
+        shown = broken if attempt.lower() in scenarios.BROKEN else command
+        it.wrong("an answer without the token", f"{answer.status} {answer.body[:200]}", shown)
+
+
+def _shows(call: Call, text: str) -> bool:
+    token = token_of(call.url)
+    return len(token) >= SHORTEST and token in text

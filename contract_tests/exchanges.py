@@ -1,0 +1,133 @@
+"""Exchanges that several checks look at: each is made once in a run."""
+
+from __future__ import annotations
+
+import json
+import secrets
+
+from contract_tests.context import Context, audio_settings, made_up_agent
+from contract_tests.requirements import OPERATIONS
+from contract_tests.target import Exchange, Meant, NotChecked
+
+NOBODYS_KEY = "ck_prod_" + "0" * 64
+KEY_HEADERS = ("x-api-key", "X-API-KEY")
+MEDIA_TYPES = ("application/json; charset=utf-8", "Application/JSON")
+
+
+async def with_ignored_rates(it: Context, operation: str, key: str | None = "") -> dict[str, Exchange]:
+    """Answers to requests for all types but websocket that hold websocket nevertheless."""
+    asked: dict[str, dict[str, int]] = {
+        "twilio": {"inputSampleRate": 16000, "outputSampleRate": 16000},
+        "telnyx": {"inputSampleRate": 16000},
+        "plivo": {},
+    }
+    if operation == "inline":
+        asked["webrtc"] = {}
+
+    async def record() -> dict[str, Exchange]:
+        bodies = {kind: it.valid(operation, connectionType=kind, websocket=rates) for kind, rates in asked.items()}
+        return {kind: await it.post(operation, body, key=key, meant=Meant.VALID) for kind, body in bodies.items()}
+
+    exchanges: dict[str, Exchange] = await it.judge.recording(f"ignored-rates-{operation}", record)
+    return exchanges
+
+
+async def plainly_created(it: Context, operation: str) -> list[Exchange]:
+    """Answers to the shortest request, and to one for each connection type: one after the other, with one key."""
+
+    async def record() -> list[Exchange]:
+        key = it.target.key()
+        shortest = json.dumps(it.valid(operation), ensure_ascii=False).encode()
+        # The run may have begun with the shortest one.
+        before = [each for each in it.target.journal.exchanges if each.operation == operation and each.status == 201]
+        known = [each for each in before if each.content == shortest and each.key in it.settings.api_keys]
+        found = known[:1] or [await it.post(operation, it.valid(operation), key=key, meant=Meant.VALID)]
+        for kind, exchange in (await with_ignored_rates(it, operation, key)).items():
+            if exchange.status != 201:
+                body = it.valid(operation, connectionType=kind)
+                exchange = await it.post(operation, body, key=key, meant=Meant.VALID)
+            found.append(exchange)
+        body = it.valid(operation, **audio_settings("websocket"))
+        return [*found, await it.post(operation, body, key=key, meant=Meant.VALID)]
+
+    exchanges: list[Exchange] = await it.judge.recording(f"created-{operation}", record)
+    return exchanges
+
+
+async def respelled(it: Context, operation: str) -> list[Exchange]:
+    """Answers to valid requests with the key's header and the media type in other spellings, each in another one.
+
+    The first one names no connection type, and holds websocket without rates.
+    """
+
+    async def record() -> list[Exchange]:
+        bodies = (it.valid(operation, websocket={"codec": "g711"}), it.valid(operation))
+        spellings = zip(bodies, KEY_HEADERS, MEDIA_TYPES, strict=True)
+        return [
+            await it.post(
+                operation, body, key=None, headers={name: it.target.key()}, media_type=media, meant=Meant.VALID
+            )
+            for body, name, media in spellings
+        ]
+
+    exchanges: list[Exchange] = await it.judge.recording(f"respelled-{operation}", record)
+    return exchanges
+
+
+async def created(it: Context) -> list[Exchange]:
+    """Answers 201 of one operation, on each connection type.  Raises NotChecked where there are none."""
+    exchanges = [each for each in await plainly_created(it, it.variant) if each.status == 201]
+    if not exchanges:
+        raise NotChecked(f"no call could be created; the checks of /calls/{it.variant} say more")
+    return exchanges
+
+
+async def typical(it: Context) -> None:
+    """See to it that the run has an answer of each common kind to look at; what was asked before is not asked again."""
+
+    async def record() -> None:
+        exchanges = [each for each in it.target.journal.exchanges if each.key in it.settings.api_keys and each.status]
+        asked = {(each.operation, each.content, dict(each.headers).get("Content-Type")) for each in exchanges}
+        for operation in OPERATIONS:
+            if operation == "create" and it.settings.agent is None:
+                continue
+            valid = json.dumps(it.valid(operation)).encode()
+            for content in (valid, b"{}", valid[:-1], b'"hello"'):
+                if (operation, content, "application/json") not in asked:
+                    meant = Meant.VALID if content == valid else Meant.INVALID
+                    await it.post(operation, content=content, meant=meant)
+            if (operation, valid, "text/plain") not in asked:
+                await it.post(operation, content=valid, media_type="text/plain", meant=Meant.INVALID)
+            await it.post(operation, content=valid, key=None, meant=Meant.INVALID)
+            await it.post(operation, content=valid, key=NOBODYS_KEY, meant=Meant.INVALID)
+        known = any(each.operation == "create" and each.status == 404 for each in exchanges)
+        if it.settings.agent is not None and not known:
+            await it.post("create", {"agentId": it.settings.unknown_agent or made_up_agent()}, meant=Meant.INVALID)
+        for key in (it.settings.unfunded_key, it.settings.limited_key):
+            if key:
+                await it.post("inline", it.valid("inline"), key=key, meant=Meant.INVALID)
+
+    await it.judge.recording("typical", record)
+
+
+async def another_method(it: Context, method: str) -> Exchange:
+    """Another method on an operation's path."""
+    path = f"/calls/{it.variant}"
+    exchange: Exchange = await it.judge.recording(f"{method} {path}", lambda: at_path(it, method, path))
+    return exchange
+
+
+async def nothing_there(it: Context) -> Exchange:
+    """GET of a path that is not there."""
+    path = f"/nothing-{secrets.token_hex(4)}"
+    exchange: Exchange = await it.judge.recording("GET nothing", lambda: at_path(it, "GET", path))
+    return exchange
+
+
+async def at_path(it: Context, method: str, path: str) -> Exchange:
+    """A request of any method to any path, made anew each time; with a valid body where the method has one."""
+    content, headers = b"", None
+    if method not in ("GET", "DELETE", "TRACE"):
+        operation = "create" if "create" in path and it.settings.agent else "inline"
+        content, headers = json.dumps(it.valid(operation)).encode(), {"Content-Type": "application/json"}
+    return await it.target.request(method, path, key=it.target.key(), content=content, headers=headers)

@@ -1,0 +1,52 @@
+"""Tells in which coding audio was written: voices and tones are smooth in the right one, and noise in the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from contract.audio import AudioFormat, Encoding
+from contract.resample import Samples
+from contract_tests.line import samples
+
+FRAME_SAMPLES = 160
+LOUD = 200.0
+"""How loud a frame must be to be looked at, of 32768."""
+
+SMOOTH = 0.5
+"""Audio that is smoother in the coding that it should have needs no second look; noise is near 2."""
+
+FAR_SMOOTHER = 0.4
+"""How much of the roughness must be gone in another coding for that one to be the audio's own."""
+
+
+def smoother_coding(audio: bytes, right: AudioFormat) -> str | None:
+    """The coding in which audio is far smoother than in the right one; None where the right one will do."""
+    readings = {encoding.value: samples(audio, replace(right, encoding=encoding)) for encoding in Encoding}
+    readings["big-endian pcm16"] = np.frombuffer(audio[: len(audio) // 2 * 2], ">i2").astype(np.int16)
+    rough = {name: roughness(reading) for name, reading in readings.items()}
+    own = rough.pop(right.encoding.value)
+    if own is None or own < SMOOTH:
+        return None
+    others = [(value, name) for name, value in rough.items() if value is not None]
+    # What is a constant or silence in every other coding has no roughness there.
+    least, best = min(others, default=(own, None))
+    return best if least < own * FAR_SMOOTHER else None
+
+
+def roughness(reading: Samples) -> float | None:
+    """How much the loud part of a signal changes from one sample to the next: near 2 for noise, small for voices.
+
+    None where nothing is loud, or nothing moves.
+    """
+    whole = len(reading) // FRAME_SAMPLES * FRAME_SAMPLES
+    frames = reading[:whole].astype(np.float64).reshape(-1, FRAME_SAMPLES)
+    if not len(frames):
+        return None
+    level = np.sqrt(np.mean(frames**2, axis=1))
+    loud = frames[level > max(LOUD, 0.3 * float(level.max()))]
+    if not len(loud):
+        return None
+    power = float(np.mean((loud - loud.mean(axis=1, keepdims=True)) ** 2))
+    return float(np.mean(np.diff(loud, axis=1) ** 2)) / power if power else None

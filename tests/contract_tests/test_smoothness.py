@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from contract.audio import AudioFormat, Encoding, encode
+from contract_tests.smoothness import smoother_coding
+
+TONE = (2000 * np.sin(np.arange(8000) / 4)).astype(np.int16)
+
+
+@pytest.mark.parametrize("encoding", Encoding)
+def test_audio_in_the_right_coding_is_smoothest_in_it(encoding: Encoding) -> None:
+    assert smoother_coding(encode(TONE, encoding), AudioFormat(encoding, 8000)) is None
+
+
+@pytest.mark.parametrize(
+    ("right", "audio", "found"),
+    [
+        (Encoding.MULAW, encode(TONE, Encoding.ALAW), "alaw"),
+        (Encoding.MULAW, encode(TONE, Encoding.PCM16), "pcm16"),
+        (Encoding.PCM16, encode(TONE, Encoding.MULAW), "mulaw"),
+        (Encoding.PCM16, TONE.astype(">i2").tobytes(), "big-endian pcm16"),
+    ],
+)
+def test_the_coding_that_audio_is_in_instead_is_named(right: Encoding, audio: bytes, found: str) -> None:
+    assert smoother_coding(audio, AudioFormat(right, 8000)) == found
+
+
+def test_noise_that_is_silence_or_a_constant_in_every_other_coding_is_left_alone() -> None:
+    # Silence in A-law that is loud in mu-law.
+    assert smoother_coding(b"\xd5\x55" * 4000, AudioFormat(Encoding.MULAW, 8000)) is None
