@@ -15,7 +15,7 @@ demo: $(VENV)/.installed  ## judge the mock and a twin that misbehaves, in about
 test: $(VENV)/.installed-dev node_modules/.installed  ## set up and run every check and test
 	scripts/check
 
-trust: $(VENV)/.installed-dev node_modules/.installed  ## 20 seeds on every correct target, every fault against every check
+trust: $(VENV)/.installed-dev node_modules/.installed  ## 20 seeds on every correct target, every fault of tests/faults
 	scripts/trust
 
 clean:  ## remove what the other targets made

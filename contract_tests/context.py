@@ -86,7 +86,7 @@ class Judge:
             Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
         }
         self.lags: list[tuple[float, float]] = []
-        self._recordings: dict[str, asyncio.Task[Any]] = {}
+        self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
         self._taken: set[str] = set()
 
     def left_s(self) -> float:
@@ -97,18 +97,19 @@ class Judge:
         """The longest that this process was held up since a moment, in seconds."""
         return max((lag for at, lag in self.lags if at >= moment), default=0.0)
 
-    async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> Any:
-        """What came of a scenario that several checks look at; it is played once.
+    async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
+        """What came of a scenario that several checks look at, and when it began; it is played once.
 
         One for which there were no requests is played when it is asked for again: a rate limit passes.
         """
-        task = self._recordings.get(name)
-        if task is None:
-            task = self._recordings[name] = asyncio.ensure_future(record())
+        found = self._recordings.get(name)
+        if found is None:
+            found = self._recordings[name] = asyncio.ensure_future(record()), time.monotonic()
+        task, began_at = found
         try:
-            return await asyncio.shield(task)
+            return await asyncio.shield(task), began_at
         except OutOfRequests:
-            if self._recordings.get(name) is task:
+            if self._recordings.get(name) is found:
                 del self._recordings[name]
             raise
 
@@ -120,9 +121,10 @@ class Judge:
 
     async def close(self) -> None:
         """End what is still being recorded, and let go of the target."""
-        for task in self._recordings.values():
+        tasks = [task for task, _ in self._recordings.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._recordings.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.target.close()
 
 
@@ -134,6 +136,7 @@ class Context:
         attempt: 1, or 2 where a violation has to show again.
         cases: what was wrong so far.
         cause: what most likely causes it; the requirement's own words where a check says nothing.
+        looks_back_to: when the first of what it looked at began: recordings may be older than the check.
     """
 
     def __init__(self, judge: Judge, variant: str, attempt: int = 1) -> None:
@@ -144,6 +147,13 @@ class Context:
         self.attempt = attempt
         self.cases: list[Case] = []
         self.cause = ""
+        self.looks_back_to = time.monotonic()
+
+    async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> Any:
+        """What came of a scenario that several checks look at; it is played once in a run."""
+        found, began_at = await self.judge.recording(name, record)
+        self.looks_back_to = min(self.looks_back_to, began_at)
+        return found
 
     # saying what is wrong
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from contract_tests.context import Context, Judge
 from contract_tests.findings import Finding, Layer, Level, Verdict
 from contract_tests.requirements import Check
-from contract_tests.settings import Profile
+from contract_tests.settings import LEFT_FOR_OTHERS, Profile
 from contract_tests.target import NotChecked
 
 TOO_LATE_S = 1.0
@@ -19,9 +19,6 @@ TOO_LATE_S = 1.0
 
 PULSE_S = 0.1
 ATTEMPTS = 3
-
-LEFT_FOR_OTHERS = 30
-"""Nothing is looked at again where fewer requests than this are left: others have not even been looked at once."""
 
 
 @dataclass(frozen=True)
@@ -108,25 +105,26 @@ async def _judged(judge: Judge, job: Job) -> Finding:
     """What a check finds; what is a matter of time is looked at while this machine is quick, and must show twice."""
     wrong: Finding | None = None
     for attempt in range(1, ATTEMPTS + 1):
-        began_at = time.monotonic()
-        finding = await _attempt(judge, job, attempt)
+        context = Context(judge, job.variant, attempt)
+        finding = await _attempt(judge, job, context)
         if not job.check.again:
             return finding
         if finding.verdict is Verdict.NOT_CHECKED:
             return wrong or finding
-        if judge.lag_since(began_at) <= TOO_LATE_S:
+        if judge.lag_since(context.looks_back_to) <= TOO_LATE_S:
             if wrong or finding.verdict is Verdict.PASSED:
                 return finding
             wrong = finding
-        if judge.left_s() <= job.check.lasts_s + 5 or judge.target.left() < LEFT_FOR_OTHERS:
+        if judge.left_s() <= job.check.lasts_s + 5:
+            break
+        if judge.target.left() < LEFT_FOR_OTHERS[judge.settings.profile]:
             break
     if wrong or finding.verdict is Verdict.PASSED:
         return wrong or finding
     return _not_checked(job, "this machine was too busy to judge times: run again", finding.took_s)
 
 
-async def _attempt(judge: Judge, job: Job, attempt: int) -> Finding:
-    context = Context(judge, job.variant, attempt)
+async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
     began_at = time.monotonic()
     reason = ""
     try:

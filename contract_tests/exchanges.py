@@ -28,7 +28,7 @@ async def with_ignored_rates(it: Context, operation: str, key: str | None = "") 
         bodies = {kind: it.valid(operation, connectionType=kind, websocket=rates) for kind, rates in asked.items()}
         return {kind: await it.post(operation, body, key=key, meant=Meant.VALID) for kind, body in bodies.items()}
 
-    exchanges: dict[str, Exchange] = await it.judge.recording(f"ignored-rates-{operation}", record)
+    exchanges: dict[str, Exchange] = await it.recording(f"ignored-rates-{operation}", record)
     return exchanges
 
 
@@ -50,11 +50,11 @@ async def plainly_created(it: Context, operation: str) -> list[Exchange]:
         body = it.valid(operation, **audio_settings("websocket"))
         return [*found, await it.post(operation, body, key=key, meant=Meant.VALID)]
 
-    exchanges: list[Exchange] = await it.judge.recording(f"created-{operation}", record)
+    exchanges: list[Exchange] = await it.recording(f"created-{operation}", record)
     return exchanges
 
 
-async def respelled(it: Context, operation: str) -> list[Exchange]:
+async def respelled(it: Context, operation: str, key: str = "") -> list[Exchange]:
     """Answers to valid requests with the key's header and the media type in other spellings, each in another one.
 
     The first one names no connection type, and holds websocket without rates.
@@ -62,15 +62,13 @@ async def respelled(it: Context, operation: str) -> list[Exchange]:
 
     async def record() -> list[Exchange]:
         bodies = (it.valid(operation, websocket={"codec": "g711"}), it.valid(operation))
-        spellings = zip(bodies, KEY_HEADERS, MEDIA_TYPES, strict=True)
-        return [
-            await it.post(
-                operation, body, key=None, headers={name: it.target.key()}, media_type=media, meant=Meant.VALID
-            )
-            for body, name, media in spellings
-        ]
+        found = []
+        for body, name, media in zip(bodies, KEY_HEADERS, MEDIA_TYPES, strict=True):
+            headers = {name: key or it.target.key()}
+            found.append(await it.post(operation, body, key=None, headers=headers, media_type=media, meant=Meant.VALID))
+        return found
 
-    exchanges: list[Exchange] = await it.judge.recording(f"respelled-{operation}", record)
+    exchanges: list[Exchange] = await it.recording(f"respelled-{operation}", record)
     return exchanges
 
 
@@ -107,20 +105,20 @@ async def typical(it: Context) -> None:
             if key:
                 await it.post("inline", it.valid("inline"), key=key, meant=Meant.INVALID)
 
-    await it.judge.recording("typical", record)
+    await it.recording("typical", record)
 
 
 async def another_method(it: Context, method: str) -> Exchange:
     """Another method on an operation's path."""
     path = f"/calls/{it.variant}"
-    exchange: Exchange = await it.judge.recording(f"{method} {path}", lambda: at_path(it, method, path))
+    exchange: Exchange = await it.recording(f"{method} {path}", lambda: at_path(it, method, path))
     return exchange
 
 
 async def nothing_there(it: Context) -> Exchange:
     """GET of a path that is not there."""
     path = f"/nothing-{secrets.token_hex(4)}"
-    exchange: Exchange = await it.judge.recording("GET nothing", lambda: at_path(it, "GET", path))
+    exchange: Exchange = await it.recording("GET nothing", lambda: at_path(it, "GET", path))
     return exchange
 
 

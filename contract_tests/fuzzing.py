@@ -174,7 +174,7 @@ async def fuzz(it: Context, operation: str, *, valid: bool, websocket: bool, mos
     kind = f"{operation}-websocket" if websocket else operation
     plain = it.valid(operation) | (audio_settings("websocket") if websocket else {})
     # In threads: this one keeps the time of calls.
-    values = await it.judge.recording(f"fuzzing-{kind}", lambda: asyncio.to_thread(_values, it, operation, websocket))
+    values = await it.recording(f"fuzzing-{kind}", lambda: asyncio.to_thread(_values, it, operation, websocket))
     random = Random(f"{it.settings.seed + it.attempt} {kind} {valid}")
     bodies = (_odd_bodies if valid else _damaged_bodies)(it, operation, values, plain, random)
     for wanted, body in await asyncio.to_thread(lambda: list(itertools.islice(bodies, most))):

@@ -181,7 +181,7 @@ async def _accepted(it: Context, operation: str, *parts: Part) -> bool:
         return all(answer.status == 201 for answer in answers)
 
     name = "-".join(part.value for part in parts)
-    accepted: bool = await it.judge.recording(f"legal-{operation}-{name}", record)
+    accepted: bool = await it.recording(f"legal-{operation}-{name}", record)
     return accepted
 
 
@@ -218,5 +218,5 @@ async def fullest(it: Context, operation: str) -> Exchange:
     async def record() -> Exchange:
         return await it.post(operation, it.valid(operation, **changes), meant=Meant.VALID)
 
-    exchange: Exchange = await it.judge.recording(f"fullest-{operation}", record)
+    exchange: Exchange = await it.recording(f"fullest-{operation}", record)
     return exchange

@@ -175,7 +175,7 @@ async def side_by_side(it: Context) -> list[Recording]:
                 await recordings[0].line.quiet(0.8, LONGEST_TURN_S)
             return recordings
 
-    recordings: list[Recording] = await it.judge.recording(f"side-by-side-{it.variant}-{it.attempt}", record)
+    recordings: list[Recording] = await it.recording(f"side-by-side-{it.variant}-{it.attempt}", record)
     return recordings
 
 
@@ -238,7 +238,7 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
 
 
 async def _recorded(it: Context, name: str, record: object) -> Recording:
-    recording = await it.judge.recording(f"{name}-{it.variant}-{it.attempt}", record)  # type: ignore[arg-type]
+    recording = await it.recording(f"{name}-{it.variant}-{it.attempt}", record)  # type: ignore[arg-type]
     assert isinstance(recording, Recording)
     return recording
 
@@ -284,7 +284,7 @@ async def dialled_again(it: Context) -> Dialled:
             dialled.after.append(await it.refusal(call))
         return dialled
 
-    dialled = await it.judge.recording(f"dialled-again-{it.variant}-{it.attempt}", record)
+    dialled = await it.recording(f"dialled-again-{it.variant}-{it.attempt}", record)
     assert isinstance(dialled, Dialled)
     return dialled
 
@@ -342,7 +342,7 @@ async def outlived(it: Context) -> Outlived:
             opened = await it.refusal(call, query=UNKNOWN_QUERY) is None
         return Outlived(call, answers, opened)
 
-    found = await it.judge.recording(f"outlived-{it.attempt}", record)
+    found = await it.recording(f"outlived-{it.attempt}", record)
     assert isinstance(found, Outlived)
     return found
 
@@ -379,6 +379,6 @@ async def aged(it: Context, ttl_s: float) -> Aged:
         late_s = time.monotonic() - created_at
         return Aged(early=early, opened=opened, over_s=over_s, late=late, refusal=refusal, late_s=late_s)
 
-    found = await it.judge.recording(f"aged-{it.attempt}", record)
+    found = await it.recording(f"aged-{it.attempt}", record)
     assert isinstance(found, Aged)
     return found

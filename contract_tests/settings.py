@@ -21,6 +21,9 @@ MAX_TIME_S = {Profile.SMOKE: 10.0, Profile.DEFAULT: 90.0, Profile.DEEP: 900.0}
 REQUESTS_PER_KEY = {Profile.SMOKE: 120, Profile.DEFAULT: 400, Profile.DEEP: 100_000}
 """How many requests a run of each profile makes with one key at the most."""
 
+LEFT_FOR_OTHERS = {Profile.SMOKE: 8, Profile.DEFAULT: 30, Profile.DEEP: 30}
+"""Nothing is looked at again where fewer requests than this are left: others have not even been looked at once."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetSettings:

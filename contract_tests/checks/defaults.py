@@ -94,7 +94,7 @@ async def _left_alone(it: Context, least_s: float, expected: str) -> tuple[Call,
             return call, line
 
     name = f"left-alone-{it.variant}-{held_s:.0f}-{it.attempt}"
-    held: tuple[Call, Line] = await it.judge.recording(name, record)
+    held: tuple[Call, Line] = await it.recording(name, record)
     call, line = held
     if line.closed_at is not None:
         after = f"the end after {line.closed_at - line.opened_at:.1f} s"

@@ -22,8 +22,8 @@ INVALID = {"create": 10, "create-websocket": 14, "inline": 26, "inline-websocket
 """Requests for each variant, if the budget has room for all of them: one of them can be odd in many ways, but damaged
 in only one place."""
 VARIANTS = tuple(VALID)
-RESERVE = 70
-"""Requests that fuzzing leaves to the other checks: calls are still being created for a while."""
+OTHERS = 340
+"""What all other checks ask of a target that does everything right, with all keys together."""
 
 CALLS = 6
 """How often a call is placed anew because the last one ended, before all messages were sent."""
@@ -39,11 +39,14 @@ HOW = (
 
 async def _fuzz(it: Context, *, valid: bool) -> None:
     operation, _, websocket = it.variant.partition("-")
-    room = it.target.left() - RESERVE
-    if room <= 0:
-        raise NotChecked("the profile's budget of requests leaves none for fuzzing: more keys, or --profile deep")
+    settings = it.settings
+    reserve = LEFT_FOR_OTHERS[settings.profile]
+    room = REQUESTS_PER_KEY[settings.profile] * len(settings.api_keys) - OTHERS - reserve
     share = min(1.0, room / sum([*VALID.values(), *INVALID.values()]))
     most = 400 if it.deep else max(2, int((VALID if valid else INVALID)[it.variant] * share))
+    most = min(most, it.target.left() - reserve)
+    if most < 2:
+        raise NotChecked("the profile's budget of requests leaves none for fuzzing: more keys, or --profile deep")
     await fuzz(it, operation, valid=valid, websocket=bool(websocket), most=most)
 
 

@@ -39,9 +39,7 @@ async def _all_oddities(it: Context) -> tuple[Recording, list[str]]:
     carrier = it.variant in CARRIERS
     sends = [send for what, send in ODDITIES.items() if carrier or what in ("an unknown event", NO_JSON)]
     name = f"oddities-{it.variant}-{it.attempt}"
-    found: tuple[Recording, list[str]] = await it.judge.recording(
-        name, lambda: _odd_call(it, sends, _broken(it.variant))
-    )
+    found: tuple[Recording, list[str]] = await it.recording(name, lambda: _odd_call(it, sends, _broken(it.variant)))
     return found
 
 

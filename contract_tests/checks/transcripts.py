@@ -36,7 +36,7 @@ async def _typed(it: Context) -> Recording:
             await line.until(lambda: not line.alive, 0.5)
             return recording
 
-    recording = await it.judge.recording(f"typed-{it.attempt}", record)
+    recording = await it.recording(f"typed-{it.attempt}", record)
     assert isinstance(recording, Recording)
     return recording
 
@@ -313,5 +313,5 @@ async def _typed_as(it: Context, *names: str) -> tuple[Call, Line, list[str]]:
                 answered.append(name)
             return call, line, answered
 
-    found: tuple[Call, Line, list[str]] = await it.judge.recording(f"typed-{names}-{it.attempt}", record)
+    found: tuple[Call, Line, list[str]] = await it.recording(f"typed-{names}-{it.attempt}", record)
     return found

@@ -27,7 +27,7 @@ async def _offered(it: Context) -> tuple[Line, tuple[str, str], list[dict[str, A
             await line.until(lambda: not line.alive, 2.0)
             return line, it.dial_command(call), _offers(line)
 
-    found: tuple[Line, tuple[str, str], list[dict[str, Any]]] = await it.judge.recording("webrtc", record)
+    found: tuple[Line, tuple[str, str], list[dict[str, Any]]] = await it.recording("webrtc", record)
     for offer in found[2]:
         it.judge.secrets.add(str(offer.get("token")), "[room token]")
     return found

@@ -10,14 +10,15 @@ import pytest
 
 from contract_tests import engine
 from contract_tests.context import Context, Judge
-from contract_tests.engine import LEFT_FOR_OTHERS, Job
+from contract_tests.engine import Job
 from contract_tests.findings import Requirement, Verdict
 from contract_tests.requirements import Check
-from contract_tests.settings import TargetSettings
+from contract_tests.settings import LEFT_FOR_OTHERS, Profile, TargetSettings
 from contract_tests.target import Meant, OutOfRequests
 from tests.running import RunningMock
 
 KEY = "ck_mock_valid"
+LEAST = LEFT_FOR_OTHERS[Profile.DEFAULT]
 T = TypeVar("T")
 
 
@@ -46,7 +47,7 @@ def always_wrong(attempts: list[int]) -> Job:
     return Job(Check(requirement=requirement, run=check, again=True), "")
 
 
-@pytest.mark.parametrize(("left", "attempts"), [(LEFT_FOR_OTHERS, [1, 2]), (LEFT_FOR_OTHERS - 1, [1])])
+@pytest.mark.parametrize(("left", "attempts"), [(LEAST, [1, 2]), (LEAST - 1, [1])])
 def test_a_second_look_leaves_requests_for_the_others(left: int, attempts: list[int]) -> None:
     made: list[int] = []
 
@@ -88,6 +89,7 @@ def test_a_call_that_was_created_for_its_answer_is_dialled_once(mock: RunningMoc
 
 def test_a_recording_for_which_there_were_no_requests_is_made_later(mock: RunningMock) -> None:
     async def work(it: Judge) -> None:
+        context = Context(it, "inline")
         asked: list[int] = []
 
         async def record() -> str:
@@ -97,9 +99,9 @@ def test_a_recording_for_which_there_were_no_requests_is_made_later(mock: Runnin
             return "made"
 
         with pytest.raises(OutOfRequests):
-            await it.recording("x", record)
-        assert await it.recording("x", record) == "made"
-        assert await it.recording("x", record) == "made"
+            await context.recording("x", record)
+        assert await context.recording("x", record) == "made"
+        assert await context.recording("x", record) == "made"
         assert len(asked) == 2
 
     judged(mock.base_url, work)

@@ -55,7 +55,7 @@ async def _at_rates(it: Context, input_hz: int, output_hz: int, codec: str = "pc
             return found
 
     name = f"rates-{input_hz}-{output_hz}-{codec}-{it.attempt}"
-    found: AtRates = await it.judge.recording(name, record)
+    found: AtRates = await it.recording(name, record)
     return found
 
 
