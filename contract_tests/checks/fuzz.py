@@ -14,6 +14,7 @@ from contract_tests.findings import Layer
 from contract_tests.fuzzing import fuzz
 from contract_tests.odd import Rotation
 from contract_tests.requirements import TALKING, requirement
+from contract_tests.settings import LEFT_FOR_OTHERS, REQUESTS_PER_KEY
 from contract_tests.target import NotChecked
 
 PATHS = "openapi/calls.yaml#/paths"
