@@ -233,14 +233,15 @@ def _odd_bodies(
     it: Context, operation: str, values: dict[str, list[Any]], plain: dict[str, Any], random: Random
 ) -> Bodies:
     """Valid bodies without end: some of the fields, odd texts, odd metadata, fields that nobody knows."""
-    while True:
+    # Only a few of them may be sent: what is long, and what is many, comes soon.
+    for number in itertools.count():
         body = _mixed(operation, values, plain, random)
         for holder in (body, *_temporary_tools(body)):
             for field in ("systemPrompt", "greeting", "description"):
-                if field in holder and random.random() < 0.7:
-                    holder[field] = odd_text(random)
-        if random.random() < 0.6:
-            body["metadata"] = odd_object(random)
+                if field in holder and random.random() < 0.9:
+                    holder[field] = odd_text(random, long=number % 2 == 0)
+        if random.random() < 0.9:
+            body["metadata"] = odd_object(random, many=number % 2 == 1)
         for _ in range(random.choice((0, 1, 3))):
             body.setdefault(random.choice(KEYS), odd_value(random))
         wanted = due(it, operation, body)

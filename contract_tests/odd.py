@@ -36,11 +36,11 @@ letter case, which some take for the known ones.
 """
 
 
-def odd_text(random: Random) -> str:
-    """A text of a few odd pieces; four in ten are long."""
-    pieces = random.choices(PIECES, k=random.choice((1, 4, 12)))
-    if random.random() < 0.4:
-        pieces.insert(random.randrange(len(pieces)), "x" * random.choice((300, 5000, 9000)))
+def odd_text(random: Random, *, long: bool | None = None) -> str:
+    """A text of odd pieces; four in ten are long, unless it is said whether this one is to be."""
+    pieces = random.choices(PIECES, k=random.choice((1, 6, 18)))
+    if random.random() < 0.4 if long is None else long:
+        pieces.insert(random.randrange(len(pieces)), "x" * (9000 if long else random.choice((300, 5000, 9000))))
     return "".join(pieces)
 
 
@@ -57,10 +57,10 @@ def odd_value(random: Random, depth: int = 3) -> Any:
     return inside if kind == 4 else {random.choice(KEYS): value for value in inside}
 
 
-def odd_object(random: Random, most: int = 12) -> dict[str, Any]:
-    """An object with odd keys and values; one in six has hundreds."""
-    found = {random.choice(KEYS): odd_value(random) for _ in range(random.randint(1, most))}
-    if random.random() < 1 / 6:
+def odd_object(random: Random, *, many: bool) -> dict[str, Any]:
+    """An object with a few odd keys and values, or with hundreds."""
+    found = {random.choice(KEYS): odd_value(random) for _ in range(random.randint(1, 12))}
+    if many:
         found |= {f"key{number}": number for number in range(random.choice((70, 150, 300)))}
     return found
 
@@ -136,7 +136,8 @@ class Rotation:
             found = changed(body, path, partial(_damage, what, self._random))
             place = shown(path)
             self._used.update((place, what, (place, what)))
-            if found != body and fits(found):
+            # As texts, because true and 1 are the same in Python.
+            if json.dumps(found) != json.dumps(body) and fits(found):
                 return f"{place} is {what}", found
         return None
 

@@ -37,6 +37,8 @@ TIME_SCALE = 20.0
 URL_TTL_S = 3.0
 AGAIN_AT_A_TIME = 4
 AGAIN_WITHIN_S = 60.0
+FUZZING_KEYS = 2
+"""More keys, where the mock takes any: fuzzing makes as many requests as they allow."""
 
 MOCK_SETTINGS: dict[str, Any] = {
     "time_scale": TIME_SCALE,
@@ -47,7 +49,7 @@ MOCK_SETTINGS: dict[str, Any] = {
     "livekit_secret": "secret",
 }
 
-UNTOUCHED = Fault(name="untouched", breaks="", apply=lambda server: None, settings={"rate_limit_per_hour": 100_000})
+WITH_RATE_HEADERS: dict[str, Any] = {"rate_limit_per_hour": 100_000}
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,11 @@ class Judged:
         return ""
 
 
-def target(base_url: str, seed: int = 0, max_time_s: float = 90.0) -> TargetSettings:
-    """How a target with the mock's keys is judged."""
+def target(base_url: str, seed: int = 0, max_time_s: float = 90.0, more_keys: int = 0) -> TargetSettings:
+    """How a target with the mock's keys is judged, and with others where it takes any."""
     return TargetSettings(
         url=f"{base_url}/api/v1",
-        api_keys=("ck_mock_valid",),
+        api_keys=("ck_mock_valid", *(f"ck_any_{number}" for number in range(more_keys))),
         agent="agent_demo",
         unfunded_key="ck_mock_no_credit",
         limited_key="ck_mock_rate_limited",
@@ -128,7 +130,8 @@ async def judge_fault(fault: Fault, jobs: Sequence[Job], *, seed: int = 0, max_t
     server = faulty_server(fault)
     serving = asyncio.create_task(server.serve(sockets=[server.listener]))
     try:
-        it = Judge(target(server.base_url, seed, max_time_s))
+        more_keys = FUZZING_KEYS if fault.settings.get("any_key") else 0
+        it = Judge(target(server.base_url, seed, max_time_s, more_keys))
         try:
             return Judged(tuple(await engine.run(it, list(jobs))))
         except Exception as error:

@@ -94,7 +94,8 @@ def _object_for_a_text(message: dict[str, Any]) -> bool:
 
 
 def _f(breaks: str, name: str, apply: Apply, says: str, variant: str = "") -> Fault:
-    return Fault(name=name, breaks=f"fuzz.{breaks}", apply=apply, says=says, variant=variant)
+    settings = {"any_key": True}
+    return Fault(name=name, breaks=f"fuzz.{breaks}", apply=apply, says=says, variant=variant, settings=settings)
 
 
 FAULTS = [
