@@ -235,6 +235,11 @@ class Context:
         return self.settings.profile is Profile.DEEP
 
     @property
+    def takes_all(self) -> bool:
+        """Whether what is halved between the operations is sent whole: in deep runs, and where only one is judged."""
+        return self.deep or self.settings.agent is None
+
+    @property
     def hasty(self) -> bool:
         """Whether there is only time for what takes a few seconds."""
         return self.settings.profile is Profile.SMOKE

@@ -35,8 +35,6 @@ _RATES = ("inputSampleRate", "outputSampleRate")
 _SCHEMAS = {"create": "CreateCallRequest", "inline": "CreateInlineCallRequest"}
 
 TOOLS: list[Any] = [
-    {"toolId": "cmsample0000108l4tool0001"},
-    {"toolName": "opening-hours"},
     {
         "temporaryTool": {
             "modelToolName": "book_repair",
@@ -58,8 +56,9 @@ TOOLS: list[Any] = [
         }
     },
     {"temporaryTool": {"modelToolName": "showMap", "timeout": "40s", "client": {}}},
+    {"temporaryTool": {"modelToolName": "a", "description": "Looks something up.", "dataConnection": {}}},
 ]
-"""Tools that fit: which ids, names and addresses a service likes, the document does not say."""
+"""Tools that fit.  Saved ones are not among them: a service may look them up."""
 
 Bodies = Iterator[tuple[int | None, dict[str, Any]]]
 """What each request has to be answered with, and its body."""

@@ -83,7 +83,7 @@ FULL_TOOL = temporary_tool(
     automaticParameters=[
         {"name": "call", "location": "PARAMETER_LOCATION_HEADER", "knownValue": "KNOWN_PARAM_CALL_ID"}
     ],
-    http={"baseUrlPattern": "https://shop.example.com/{day}", "httpMethod": "POST"},
+    http=_HTTP,
 )
 _EVERY_TOOL = [
     {"toolId": "cmsample0000108l4tool0001"},
@@ -212,7 +212,7 @@ async def fullest(it: Context, operation: str) -> Exchange:
             "inactivityAction": "prompt",
             "recordingEnabled": False,
             "websocket": {**_FULLEST_AUDIO, "twilioStream": True},
-            "selectedTools": [{"toolName": "opening-hours"}],
+            "selectedTools": temporary_tool(http=_HTTP),
         }
 
     async def record() -> Exchange:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from contract.codec import Wire
 from contract.errors import PeerError
-from contract_tests.line import Line
 from contract_tests.requirements import CARRIERS
+
+if TYPE_CHECKING:
+    from contract_tests.line import Line
 
 
 def first_forbidden(line: Line) -> str | None:
     """What is wrong with the first message that the contract forbids, and its beginning; None where there is none."""
     for heard in line.heard:
-        if heard.fault is not None and not _is_free(line.kind, heard.fault, heard.wire):
+        if heard.fault is not None and not is_free(line.kind, heard.fault, heard.wire):
             wire = heard.wire[:300] if isinstance(heard.wire, str) else f"{len(heard.wire)} bytes"
             return f"{heard.fault}: {wire!r}"
     return None
 
 
-def _is_free(kind: str, fault: PeerError, wire: Wire) -> bool:
+def is_free(kind: str, fault: PeerError, wire: Wire) -> bool:
     """Whether the contract leaves free what a document has against a message.
 
     On the vendor's socket these are unknown types, and the fields of hangup and error.

@@ -25,6 +25,10 @@ HANDSHAKE = {
 """Those of a good handshake, beside Host; the key is the example of RFC 6455, 1.3."""
 
 
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r\n")
+"""A chunk's size, with what may follow it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """An HTTP answer: status (None where none came), headers with names in lower case, and body."""
@@ -90,11 +94,19 @@ async def plain_request(
     head, _, body = received.partition(b"\r\n\r\n")
     found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
     pairs = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
-    return Answer(
-        status=int(found[1]) if found else None,
-        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1").strip()) for name, _, value in pairs),
-        body=body.decode("utf-8", "replace"),
-    )
+    named = tuple((name.decode("latin-1").lower(), value.decode("latin-1").strip()) for name, _, value in pairs)
+    if any(name == "transfer-encoding" and value.lower().endswith("chunked") for name, value in named):
+        body = unchunked(body)
+    return Answer(status=int(found[1]) if found else None, headers=named, body=body.decode("utf-8", "replace"))
+
+
+def unchunked(body: bytes) -> bytes:
+    """What a body in chunks (RFC 9112, 7.1) holds, as far as it came and can be read."""
+    found = b""
+    while (head := _CHUNK.match(body)) and (size := int(head[1], 16)):
+        found += body[head.end() : head.end() + size]
+        body = body[head.end() + size :].removeprefix(b"\r\n")
+    return found
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:

@@ -24,6 +24,9 @@ SLACK_S = 0.4
 """What this side and the network may take, beside what the contract forgives."""
 
 LONGEST_TURN_S = 25.0
+PAUSE_S = 2.5
+"""How long an agent may pause in what it says, between two sentences or before its answer: it has not finished."""
+
 ROOM_WITHIN_S = 5.0
 
 ODD_FRAMES = (7, 333, 1, 161, 90, 2, 801)
@@ -50,9 +53,11 @@ class Recording:
         unasked: whether the agent was heard while the caller was silent and was to speak first.
         spoken_at: when caller speech began; `spoken_until` when it ended.
         answered: whether the agent was heard in time after it.
+        greeting_over: whether the agent fell silent after its greeting in the time that there was.
         first_until: when the agent's first message had been played.
         stopped_at: when the carrier's stop was sent; 0.0 where none was.
         ended: whether the agent ended the call in time after it.
+        over_at: when nobody listened any more, where that was written down.
     """
 
     call: Call
@@ -64,9 +69,11 @@ class Recording:
     spoken_at: float = 0.0
     spoken_until: float = 0.0
     answered: bool = False
+    greeting_over: bool = False
     first_until: float = 0.0
     stopped_at: float = 0.0
     ended: bool = False
+    over_at: float = 0.0
 
 
 async def talk(it: Context, line: Line, recording: Recording, *, silence_after: bool = True, odd: bool = False) -> None:
@@ -85,17 +92,20 @@ async def greeted(it: Context) -> Recording:
     """The agent greets, the caller answers and is answered; then comes a ping."""
 
     async def record() -> Recording:
-        call = await it.call("inline", **audio_settings(it.variant))
+        # Carriers have mu-law at 8000 Hz whatever it says.
+        ignored = {"inputSampleRate": 16000, "outputSampleRate": 16000, "codec": "pcm"}
+        call = await it.call("inline", **({"websocket": ignored} | audio_settings(it.variant)))
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
-            await line.quiet(1.0, 4.0 if it.hasty else LONGEST_TURN_S)
+            recording.greeting_over = await line.quiet(1.0, 4.0 if it.hasty else LONGEST_TURN_S)
             recording.first_until = line.speaking_until()
             if it.hasty:
                 return recording
             await talk(it, line, recording)
             await line.quiet(1.2, 12)
             recording.ponged = await line.pong(5.0) if line.alive else None
+            recording.over_at = time.monotonic()
             return recording
 
     return await _recorded(it, "greeted", record)
@@ -118,6 +128,7 @@ async def user_first(it: Context) -> Recording:
                 return recording
             await talk(it, line, recording, silence_after=False, odd=True)
             await line.quiet(1.0, 8)
+            recording.over_at = time.monotonic()
             return recording
 
     return await _recorded(it, "user-first", record)
@@ -172,7 +183,7 @@ async def side_by_side(it: Context) -> list[Recording]:
             if it.variant != "websocket":
                 await _stop(recordings[-1])
             if not it.hasty:
-                await recordings[0].line.quiet(0.8, LONGEST_TURN_S)
+                await recordings[0].line.quiet(PAUSE_S, LONGEST_TURN_S)
             return recordings
 
     recordings: list[Recording] = await it.recording(f"side-by-side-{it.variant}-{it.attempt}", record)
@@ -205,6 +216,8 @@ async def alaw(it: Context) -> Recording:
             recording = Recording(call=call, line=line)
             recording.unasked = await line.hears(0, SILENT_FOR_S + 0.5)
             await talk(it, line, recording)
+            # Enough of the answer to tell its coding.
+            await line.quiet(0.5, 4)
             return recording
 
     return await _recorded(it, "alaw", record)
@@ -230,7 +243,7 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
             if interruptible:
                 await line.until(lambda: not line.alive, INTERRUPTED_WITHIN_S + 1.5)
             else:
-                await line.quiet(0.8, LONGEST_TURN_S)
+                await line.quiet(PAUSE_S, LONGEST_TURN_S)
             recording.first_until = line.speaking_until()
             return recording
 
@@ -250,7 +263,7 @@ class Dialled:
     Attributes:
         call: what was created.
         first, during: the first dial, and one while the call went on.
-        after: those after its end; none where the first one was refused.
+        after: those after its end; none where the first one was refused, or no room was offered on it.
         said: the first message of a webrtc call; empty where none came.
     """
 
@@ -262,7 +275,10 @@ class Dialled:
 
 
 async def dialled_again(it: Context) -> Dialled:
-    """One call, dialled plainly, again while it goes on, and twice after its end; a webrtc call only once."""
+    """One call, dialled plainly, again while it goes on, and twice after its end.
+
+    A webrtc call that offers no room is not dialled again.
+    """
 
     async def record() -> Dialled:
         call = await it.any_call("inline", it.variant)
@@ -272,10 +288,12 @@ async def dialled_again(it: Context) -> Dialled:
         dialled = Dialled(call, None)
         if it.variant == "webrtc":
             dialled.said = await first_message(socket, ROOM_WITHIN_S)
-            await socket.close()
-            return dialled
+            if not dialled.said:
+                await socket.close()
+                return dialled
         try:
-            dialled.first = await closed_at_once(socket)
+            if it.variant != "webrtc":
+                dialled.first = await closed_at_once(socket)
             dialled.during = await it.refusal(call)
         finally:
             await socket.close()

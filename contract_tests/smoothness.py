@@ -8,7 +8,8 @@ import numpy as np
 
 from contract.audio import AudioFormat, Encoding
 from contract.resample import Samples
-from contract_tests.line import samples
+from contract_tests.context import Call, Context
+from contract_tests.line import Line, samples
 
 FRAME_SAMPLES = 160
 LOUD = 200.0
@@ -19,6 +20,14 @@ SMOOTH = 0.5
 
 FAR_SMOOTHER = 0.4
 """How much of the roughness must be gone in another coding for that one to be the audio's own."""
+
+
+def judge_coding(it: Context, line: Line, call: Call) -> None:
+    """The agent's audio must sound smoothest in the coding that it should have."""
+    smoother = smoother_coding(b"".join(piece.payload for piece in line.audio), line.from_agent)
+    if smoother is not None:
+        expected = f"{line.from_agent.encoding.value} audio"
+        it.wrong(expected, f"audio that is smooth as {smoother} only", *it.dial_command(call))
 
 
 def smoother_coding(audio: bytes, right: AudioFormat) -> str | None:

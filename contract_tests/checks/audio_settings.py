@@ -22,8 +22,8 @@ def _asked(it: Context, websocket: Any) -> dict[str, Any]:
     "websocket.rates-required",
     "With connectionType websocket, both sample rates are required.",
     source=AUDIO_SETTINGS,
-    how="Requests without websocket, and without outputSampleRate, are sent to both operations; to inline also without "
-    "the other rate, without both, and with values of websocket that are no object.",
+    how="Requests without websocket, and without each rate, are sent to both operations; to inline also without "
+    "both, and with values of websocket that are no object.",
     why=WHY,
     mend="Where connectionType is websocket, refuse a body without both rates with 400.",
     variants=OPERATIONS,
@@ -33,10 +33,10 @@ async def rates_required(it: Context) -> None:
     """Without the object, without each rate."""
     await it.refused(it.variant, it.valid(connectionType="websocket"), "websocket is missing")
     await it.refused(it.variant, _asked(it, {"inputSampleRate": 16000}), "outputSampleRate is missing")
+    await it.refused(it.variant, _asked(it, {"outputSampleRate": 16000}), "inputSampleRate is missing")
     if it.variant == "create" and not it.deep:
         return
     await it.refused(it.variant, _asked(it, {}), "both rates are missing")
-    await it.refused(it.variant, _asked(it, {"outputSampleRate": 16000}), "inputSampleRate is missing")
     for wrong in [[], None, *(["x", 5, True] if it.deep else [])]:
         await it.refused(it.variant, _asked(it, wrong), f"websocket is {json.dumps(wrong)}, no object")
 
@@ -75,8 +75,9 @@ async def _rate(it: Context, field: str) -> None:
     await _legal(it, {f"{field} {legal}": {field: legal} for legal in (8000, 48000, 11025, 22050)})
     # Each kind of wrongness on each operation, and each for each field, but not each for both on both.
     halves: tuple[list[Any], list[Any]] = ([7999, "16000", True], [48001, 16000.5, None])
-    half = halves[(field == "inputSampleRate") != (it.variant == "create")]
-    for wrong in [*halves[0], *halves[1], 0, -16000, [16000], 10**9] if it.deep else half:
+    some = halves[(field == "inputSampleRate") != (it.variant == "create")]
+    every = [*halves[0], *halves[1]]
+    for wrong in [*every, 0, -16000, [16000], 10**9] if it.deep else every if it.takes_all else some:
         await it.refused(it.variant, _asked(it, RATES | {field: wrong}), f"{field} is {json.dumps(wrong)}")
 
 
@@ -120,7 +121,7 @@ async def output_rate(it: Context) -> None:
 async def codec(it: Context) -> None:
     """The two words, and others."""
     await _legal(it, {f"codec {legal}": {"codec": legal} for legal in ("pcm", "g711")})
-    often: list[Any] = ["PCM", "", 5 if it.variant == "create" else None]
+    often: list[Any] = ["PCM", "", *([5, None] if it.takes_all else [5] if it.variant == "create" else [None])]
     for wrong in ["PCM", "opus", "", None, 5, "G711", "pcm16", True, ["pcm"]] if it.deep else often:
         await it.refused(it.variant, _asked(it, RATES | {"codec": wrong}), f"codec is {json.dumps(wrong)}")
 
@@ -138,7 +139,8 @@ async def buffering(it: Context) -> None:
     """Booleans only."""
     switches = ("enableAudioBuffering", "twilioStream")
     await _legal(it, {f"{name} {json.dumps(on)}": {name: on} for name in switches for on in (True, False)})
-    often: list[Any] = ["true", 1, None] if it.variant == "create" else ["true", 0]
-    for wrong in ["true", 1, 0, None, "", [True]] if it.deep else often:
+    some: list[Any] = ["true", 1, None] if it.variant == "create" else ["true", 0]
+    often = ["true", 1, 0, None] if it.takes_all else some
+    for wrong in [*often, "", [True]] if it.deep else often:
         body = _asked(it, RATES | {"enableAudioBuffering": wrong})
         await it.refused(it.variant, body, f"enableAudioBuffering is {json.dumps(wrong)}")

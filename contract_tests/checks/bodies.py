@@ -58,7 +58,7 @@ async def malformed(it: Context) -> None:
         seldom = {"white space": "  ", "a word": "hello", "a form": "agentId=1&voice=2"}
         texts |= halves["create"] | halves["inline"] | seldom
     elif not it.hasty:
-        texts |= halves[it.variant]
+        texts |= halves["create"] | halves["inline"] if it.takes_all else halves[it.variant]
     for what, content in texts.items():
         await it.refused(it.variant, None, f"the body is {what}", content=content.encode())
 
@@ -80,7 +80,7 @@ async def is_object(it: Context) -> None:
         "create": {"the request in an array": f"[{_text(it)}]", "true": "true"},
         "inline": {"a number": "42", "null": "null"},
     }
-    texts |= halves["create"] | halves["inline"] if it.deep else halves[it.variant]
+    texts |= halves["create"] | halves["inline"] if it.takes_all else halves[it.variant]
     for what, content in texts.items():
         await it.refused(it.variant, None, f"the body is {what}", content=content.encode())
 
@@ -97,8 +97,8 @@ async def is_object(it: Context) -> None:
 async def not_a_number(it: Context) -> None:
     """Each constant, each place."""
     text = _text(it)[:-1]
-    constants = ("NaN",) if it.variant == "create" else ("Infinity",)
-    for constant in ("NaN", "Infinity", "-Infinity") if it.deep else constants:
+    often = ("NaN", "Infinity") if it.takes_all else ("NaN",) if it.variant == "create" else ("Infinity",)
+    for constant in ("NaN", "Infinity", "-Infinity") if it.deep else often:
         for place in ('"metadata": {"a": %s}', '"unknownField": %s') if it.deep else ('"metadata": {"a": %s}',):
             content = f"{text}, {place % constant}}}"
             await it.refused(it.variant, None, f"{constant} is no JSON", content=content.encode())
@@ -117,8 +117,9 @@ async def not_a_number(it: Context) -> None:
 )
 async def utf_8(it: Context) -> None:
     """A Latin-1 letter, a lone continuation byte, an overlong form."""
-    often = b"\xe9" if it.variant == "create" else b"\xc0\xaf"
-    for broken in (b"\xe9", b"\x80", b"\xc0\xaf", b"\xff\xfe") if it.deep else (often,):
+    halves = {"create": b"\xe9", "inline": b"\xc0\xaf"}
+    often = tuple(halves.values()) if it.takes_all else (halves[it.variant],)
+    for broken in (*often, b"\x80", b"\xff\xfe") if it.deep else often:
         content = _text(it, metadata={"name": "HERE"}).encode().replace(b"HERE", broken)
         await it.refused(it.variant, None, f"{broken!r} is no UTF-8", content=content)
 
@@ -159,8 +160,9 @@ async def media_type(it: Context) -> None:
         "create": ("application/x-www-form-urlencoded", "application/xml"),
         "inline": ("multipart/form-data; boundary=x", "application/json-seq"),
     }
-    every = (*halves["create"], *halves["inline"], "application/octet-stream", "text/html")
-    for other in ("text/plain", *(every if it.deep else halves[it.variant])):
+    often = (*halves["create"], *halves["inline"]) if it.takes_all else halves[it.variant]
+    seldom = ("application/octet-stream", "text/html") if it.deep else ()
+    for other in ("text/plain", *often, *seldom):
         await it.refused(it.variant, None, f"the media type is {other}", 415, 400, content=content, media_type=other)
 
 
@@ -278,20 +280,22 @@ def _odd_bodies(it: Context) -> Odd:
             "a NUL as agent": (b'{"agentId": "\\u0000"}', ""),
         },
         "inline": {
-            "a lone surrogate as greeting": (json.dumps(it.valid(greeting="\ud800", systemPrompt="\x00")).encode(), ""),
+            "a lone surrogate as greeting": (json.dumps(it.valid(greeting="\ud800")).encode(), ""),
+            "a NUL as system prompt": (json.dumps(it.valid(systemPrompt="\x00")).encode(), ""),
             "a duration of 400 digits": put('"maxDuration": ' + "9" * 400),
             "a temperature beyond all bounds": put('"temperature": 1e999'),
         },
     }
+    often = halves["create"] | halves["inline"] if it.takes_all else halves[it.variant]
     if not it.deep:
-        return both | halves[it.variant] | own[it.variant]
+        return both | often | own[it.variant]
     seldom: Odd = {
         "a number beyond all bounds": put('"x": 1e999'),
         "a NUL byte": (b"\x00" * 10, ""),
         "a media type without sense": (text.encode(), ";;;///"),
         "a megabyte": (json.dumps(it.valid(metadata={"x": "y" * 1_000_000})).encode(), ""),
     }
-    return both | halves["create"] | halves["inline"] | seldom | own[it.variant]
+    return both | often | seldom | own[it.variant]
 
 
 @requirement(
@@ -310,11 +314,12 @@ async def odd(it: Context) -> None:
     for what, (content, media) in bodies.items():
         headers = {"Content-Encoding": "gzip"} if what.startswith("gzip") else None
         media_type = "application/json" if media == "" else media
+        sent = f"the body is {what}"
         exchange = await it.post(it.variant, content=content, media_type=media_type, headers=headers)
         if exchange.status is None and len(content) > 64 * 1024:
             # Who refuses a large body early may reset the connection, and the answer is lost on the way.
             exchange = await it.post(it.variant, it.valid())
-            what = f"a plain request after {what}"
+            sent = f"to a plain request after a body of {what}"
         if exchange.status is None or exchange.status >= 500:
-            it.wrong(f"an answer below 500: the body is {what}", exchange.shown(), exchange)
+            it.wrong(f"an answer below 500: {sent}", exchange.shown(), exchange)
     await it.accepted(it.variant, it.valid(), "a plain request after the odd ones")

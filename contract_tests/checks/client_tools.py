@@ -10,7 +10,7 @@ from contract_tests.context import Call, Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, Recording
 from contract_tests.target import NotChecked
 
 TOOL = "openapi/calls.yaml#/components/schemas/TemporaryTool/properties/client"
@@ -37,12 +37,18 @@ TOOLS = [
 
 
 async def _invoked(it: Context, line: Line) -> list[ToolInvoked]:
-    """Ask for the tool, by text and by voice, until it is invoked."""
+    """Ask for the tool, by text and then by voice, until it is invoked."""
     await line.until(lambda: not line.alive, 0.3)
+    sent_at = time.monotonic()
     await line.send_json({"type": "user_text_message", "text": "Please use the tool look_up_price for me."})
-    await line.until(lambda: bool(_calls(line)) or not line.alive, 4)
+    await line.until(lambda: bool(_calls(line) or line.audible(sent_at)) or not line.alive, ANSWER_WITHIN_S)
+
+    def over() -> bool:
+        return time.monotonic() - line.speaking_until() >= PAUSE_S
+
+    # The call may come with the sentence that announces it, or after it.
+    await line.until(lambda: bool(_calls(line)) or not line.alive or over(), 12)
     if not _calls(line) and line.alive:
-        await line.quiet(1.0, 12)
         line.speak(it.speech(line))
         await line.until(lambda: bool(_calls(line)) or not line.alive, 6)
     if not _calls(line):
@@ -66,7 +72,8 @@ async def _with_tools(it: Context) -> Call:
     "After client_tool_invocation nothing is said for it until its result comes; an unknown id is ignored.",
     source=TOOL,
     layer=Layer.MEDIA,
-    how="The agent is brought to call a tool. For 3 seconds nothing may be heard; a result with an unknown id changes "
+    how="The agent is brought to call a tool. Once it has ended its sentence, for 3 seconds nothing "
+    "may be heard; a result with an unknown id changes "
     "nothing; the right one is answered.",
     why="An agent that does not wait makes the result up.",
     mend="Remember open invocations by their id; speak when the result for one comes.",
@@ -77,14 +84,19 @@ async def tool_waits(it: Context) -> None:
     call = await _with_tools(it)
     async with it.line(call) as line:
         invoked = (await _invoked(it, line))[-1]
-        # What was being said when the tool was called may end.
-        await line.until(lambda: not line.alive, 0.6)
-        since = max(time.monotonic(), line.speaking_until()) + 0.1
-        if await line.hears(since, 3.0):
+        invoked_at = line.events(ToolInvoked)[-1].at_s
+        # The sentence that announces the call may be said to its end: text runs ahead of the voice.
+        await line.until(lambda: not line.alive, 1.0)
+        if not await line.quiet(1.5, 12):
+            raise NotChecked("the agent went on talking when it had called the tool: whether it waits cannot be told")
+        # Where the caller spoke, what is heard may be the answer to that.
+        spoken = line.spoke_at > 0
+        if not spoken and await line.hears(time.monotonic(), 3.0):
             it.wrong("silence until the result comes", "audio without a result", *it.dial_command(call))
             return
+        sent_at = time.monotonic()
         await line.say(ToolResult(invocation_id="unknown-" + invoked.invocation_id[:8], result="12"))
-        heard = await line.hears(time.monotonic(), 2.5)
+        heard = await line.hears(sent_at, 2.5) and not spoken
         if heard or not line.alive:
             received = "audio" if heard else line.why_silent
             it.wrong("an unknown invocationId is ignored", received, *it.dial_command(call))
@@ -93,10 +105,13 @@ async def tool_waits(it: Context) -> None:
         for each in _calls(line):
             await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
         if not await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S):
-            it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s of the result", "nothing", *it.dial_command(call))
+            before = any(piece.at_s < sent_at for piece in line.audible(invoked_at))
+            received = "nothing; what was said before it was said without a result" if before else "nothing"
+            it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s of the result", received, *it.dial_command(call))
             return
-        await line.quiet(1.5, 12)
-        if _calls(line)[-1] is not invoked:
+        if not await line.quiet(PAUSE_S, 12):
+            raise NotChecked("the agent went on talking: whether a second result is ignored cannot be told")
+        if _calls(line)[-1] is not invoked or spoken:
             return
         since = time.monotonic()
         await line.say(ToolResult(invocation_id=invoked.invocation_id, result='{"price": "13 euros"}'))

@@ -7,12 +7,9 @@ from contract_tests.exchanges import created
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import OPERATIONS, TALKING, requirement
-from contract_tests.scenarios import NotGreeted
+from contract_tests.scenarios import PAUSE_S, NotGreeted
 from contract_tests.sources import CREATE_REQUEST, INLINE_REQUEST
 from contract_tests.target import NotChecked
-
-PAUSE_S = 2.5
-"""How long an agent may pause in its greeting, in seconds."""
 
 
 @requirement(

@@ -53,8 +53,9 @@ def _is_odd(exchange: Exchange) -> bool:
         return True
     if "utf-16" in declared.get("Content-Type", ""):
         return True
-    odd = (b"\\u0000", b"\\ud800", b"\\udfff", b"\x00", b"\xef\xbb\xbf", b"[[[[[[", b"__proto__")
-    return any(part in exchange.content for part in odd) or b"9" * 300 in exchange.content
+    odd = (b"\\u0000", b"\\ud800", b"\\udfff", b"\x00", b"\xef\xbb\xbf", b"__proto__")
+    deep = (b"[" * 6, b'{"a":' * 65)
+    return any(part in exchange.content for part in (*odd, *deep, b"9" * 300))
 
 
 @requirement(
@@ -94,9 +95,13 @@ async def payment_required(it: Context) -> None:
     key = it.settings.unfunded_key
     if not key:
         raise NotChecked("no key without balance was given: --unfunded-key K")
+    elsewhere = False
     for changes in ({}, {"connectionType": "plivo"}, audio_settings("websocket")):
         exchange = await it.post(it.variant, it.valid(it.variant, **changes), key=key)
-        if exchange.status != 402:
+        elsewhere = elsewhere or (it.variant == "create" and exchange.status == 404)
+        if exchange.status != 402 and not elsewhere:
             it.wrong("402: the balance is used up", exchange.shown(), exchange)
         if b"websocketUrl" in exchange.body:
             it.wrong("no call is created", exchange.shown(), exchange)
+    if elsewhere:
+        raise NotChecked("404: the key of --unfunded-key seems to be of a workspace that does not have the --agent")

@@ -164,7 +164,7 @@ for _rule in _rules():
     "create.required",
     "agentId is required.",
     source=f"{CREATE_REQUEST}/required",
-    how="Requests without agentId are sent, alone and with all other fields.",
+    how="A request without any field is sent.",
     why=WHY,
     mend="Refuse a body without agentId with 400.",
     smoke=True,

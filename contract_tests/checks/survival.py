@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
+from contract.codec import Wire
 from contract.events import Mark
 from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
+from contract_tests.crashing import guilty_among
 from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
 from contract_tests.requirements import CARRIERS, TALKING, requirement
@@ -16,6 +19,11 @@ from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
 Send = Callable[[Line], Awaitable[None]]
+
+SUSPECTS = 3
+"""How many of the last messages before a crash may have caused it."""
+ALONE = 8
+"""How many messages are sent on a call of their own where calls end early."""
 
 
 async def _survives(it: Context, what: str) -> None:
@@ -59,7 +67,7 @@ async def _odd_call(it: Context, sends: Sequence[Send], broken: Sequence[str] = 
             await scenarios.talk(it, line, recording)
         while left and line.alive:
             text = left.pop(0)
-            await line.send(b"\x01" if text == "binary" else text)
+            await line.send(_wire(text))
             await line.until(lambda: not line.alive, 0.12 if left else 0.6)
         return recording, left
 
@@ -194,7 +202,7 @@ async def garbage(it: Context) -> None:
     source="asyncapi/twilio.yaml#/channels/media/description",
     layer=Layer.MEDIA,
     how="Broken and mistyped messages are sent, on a new call after each close; a close with 1011, or without a close "
-    "frame, is a crash.",
+    "frame, is a crash. The last messages before it are sent again, each on a call of its own.",
     why="A crash is a bug that anybody can trigger.",
     mend="Catch errors where messages are read.",
     variants=TALKING,
@@ -207,13 +215,33 @@ async def no_crash(it: Context) -> None:
         if calls:
             recording, left = await _odd_call(it, [], left)
         if recording.line.crashed:
-            sent = broken[-len(left) - 1][:80] if len(left) < len(broken) else "odd messages"
             how = "1011" if recording.line.close_code == 1011 else "no close frame"
-            shown = it.dial_command(recording.call)
-            it.wrong("the call goes on, or a close that refuses", f"{how} after {sent!r}", *shown)
+            last = broken[: len(broken) - len(left)][-SUSPECTS:]
+            # What came last need not be what it choked on: it may have been busy.
+            guilty: list[Wire] = []
+            # It may be that no call can be placed any more.
+            with suppress(NotChecked):
+                guilty = await guilty_among(it, [_wire(text) for text in last])
+            _write_down(it, recording, how, guilty[:1] or last)
             return
         if not left:
             return
+    guilty = await guilty_among(it, [_wire(text) for text in left[:ALONE]])
+    if guilty:
+        _write_down(it, recording, "a crash", guilty[:1])
+    elif len(left[ALONE:]) > len(broken) / 2:
+        unsent = f"{len(left[ALONE:])} of {len(broken)} messages were not sent"
+        raise NotChecked(f"the agent ended each call so soon that {unsent}")
+
+
+def _write_down(it: Context, recording: Recording, how: str, after: Sequence[Wire]) -> None:
+    sent = " or ".join(repr(wire[:80]) for wire in after) or "odd messages"
+    shown = it.dial_command(recording.call)
+    it.wrong("the call goes on, or a close that refuses", f"{how} after {sent}", *shown)
+
+
+def _wire(text: str) -> Wire:
+    return b"\x01" if text == "binary" else text
 
 
 def _broken(kind: str) -> list[str]:

@@ -110,14 +110,14 @@ async def model_tool_name(it: Context) -> None:
     "tools.timeout",
     "A tool's timeout is a number of seconds followed by s, more than 0 and at most 40.",
     source=f"{TEMPORARY}/properties/timeout",
-    how="Timeouts up to 40s must be accepted; others, without unit, negative, zero and too long ones refused.",
+    how="Timeouts up to 40s must be accepted; others, without unit, negative, zero, null and too long ones refused.",
     why=WHY,
     mend="Match ^\\d+(\\.\\d+)?s$, then compare the number with 0 and 40.",
 )
 async def timeout(it: Context) -> None:
     """Legal and illegal timeouts."""
     await _legal(it, {f"the timeout {legal}": temporary_tool(timeout=legal) for legal in TIMEOUTS})
-    often: list[Any] = ["0s", "40.1s", "5", "2500ms", "-1s", 5]
+    often: list[Any] = ["0s", "40.1s", "5", "2500ms", "-1s", 5, None]
     for wrong in (
         [*often, "41s", "5ms", "0.0s", "400s", "s", "1.s", ".5s", "5 s", "5S", "1e1s", 2.5] if it.deep else often
     ):

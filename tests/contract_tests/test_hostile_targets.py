@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from contract_tests.context import Context, Judge, audio_settings
 from contract_tests.engine import Selection
 from contract_tests.findings import Run, Verdict
 from contract_tests.reports.json_report import render
@@ -21,27 +23,29 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ONLY = ("create.valid", "inline.valid", "answers.json", "websocket-url.dialable", "media.greeting", "bodies.odd")
 
 
+@asynccontextmanager
+async def _served(handler: Handler) -> AsyncIterator[str]:
+    """The URL where a handler answers everything."""
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _settings(url: str, **options: Any) -> TargetSettings:
+    keys = ("ck_test_abcdef",)
+    return TargetSettings(url=url, api_keys=keys, agent="agent_test", max_time_s=25, request_timeout_s=1.0, **options)
+
+
 def _judged(handler: Handler, *, only: tuple[str, ...] = ONLY, **options: Any) -> tuple[Run, float]:
     async def run() -> Run:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{path:.*}", handler)
-        runner = web.AppRunner(app, shutdown_timeout=0.2)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port = runner.addresses[0][1]
-        settings = TargetSettings(
-            url=f"http://127.0.0.1:{port}",
-            api_keys=("ck_test_abcdef",),
-            agent="agent_test",
-            max_time_s=25,
-            request_timeout_s=1.0,
-            **options,
-        )
-        try:
-            return await judge(settings, Selection(only=only), today=datetime.date.today())
-        finally:
-            await runner.cleanup()
+        async with _served(handler) as url:
+            return await judge(_settings(url, **options), Selection(only=only), today=datetime.date.today())
 
     began = time.monotonic()
     return asyncio.run(run()), time.monotonic() - began
@@ -200,3 +204,65 @@ def test_keys_and_tokens_show_nowhere() -> None:
     run, _ = _judged(handler, only=("authentication", "create"))
     assert run.exit_code == 1
     assert "ck_test_abcdef" not in render(run)
+
+
+def _talks(on_socket: Callable[[web.WebSocketResponse], Awaitable[None]]) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if not request.path.startswith("/media"):
+            return _created(f"ws://{request.host}/media/token-token-token-token")
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await on_socket(socket)
+        return socket
+
+    return handler
+
+
+def test_messages_that_were_never_sent_are_said_to_be() -> None:
+    async def leave_at_what_is_bad(socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            if '"media"' not in str(message.data) or '"payload"' not in str(message.data):
+                await socket.close(code=1008)
+
+    run, _ = _judged(_talks(leave_at_what_is_bad), only=("fuzz.messages[twilio]",))
+    (finding,) = run.findings
+    assert finding.verdict is Verdict.NOT_CHECKED and "were not sent" in finding.reason
+
+
+def test_a_last_message_that_crashes_is_named_by_itself() -> None:
+    text = '{"event": "dtmf"}'
+
+    async def crash_a_little_later(socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            if isinstance(message.data, bytes):
+                await socket.close(code=1000)
+            elif message.data == text:
+                await asyncio.sleep(0.2)
+                await socket.close(code=1011)
+
+    run, _ = _judged(_talks(crash_a_little_later), only=("survival.garbage-does-no-harm[twilio]",))
+    (finding,) = run.findings
+    assert finding.verdict is Verdict.VIOLATED
+    assert finding.cases[0].received == f"1011 after {text!r}"
+
+
+def test_what_the_contract_leaves_free_makes_no_line_hang_up() -> None:
+    async def chatter(socket: web.WebSocketResponse) -> None:
+        for number in range(300):
+            await socket.send_str(f'{{"type": "mood", "number": {number}}}')
+        async for _ in socket:
+            pass
+
+    async def stays() -> bool:
+        async with _served(_talks(chatter)) as url:
+            it = Judge(_settings(url))
+            try:
+                context = Context(it, "websocket")
+                async with context.line(await context.call(**audio_settings("websocket"))) as line:
+                    await line.until(lambda: len(line.heard) >= 300 or not line.alive, 5)
+                    await asyncio.sleep(0.1)
+                    return line.alive and len(line.heard) == 300 and line.faults == 0
+            finally:
+                await it.close()
+
+    assert asyncio.run(stays())

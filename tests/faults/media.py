@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from contract.audio import Encoding, decode, encode
 from tests.faults.fault import Apply, Close, Fault, Hooks, Reply, Socket, Wires, asks, hears, hooked, says
 
@@ -137,6 +139,25 @@ def _always_mulaw(socket: Socket, message: Any) -> Wires:
     return [message]
 
 
+def _alaw_back(server: Any) -> None:
+    """Answers in the coding of the start message."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        if isinstance(message, dict) and message.get("event") == "start" and "PCMA" in str(message):
+            socket.state.alaw = True
+        return [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        audio = payload(message)
+        if audio is None or not hasattr(socket.state, "alaw"):
+            return [message]
+        # Of a short answer in the mock's own voice too little is loud to show it.
+        tone = 16000 * np.sin(2 * np.pi * 300 / 8000 * np.arange(len(audio)))
+        return [with_payload(message, bytes(encode(tone.astype(np.int16), Encoding.ALAW)))]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
 def _never_alaw(socket: Socket, message: Any) -> Wires:
     started = isinstance(message, dict) and message.get("event") == "start"
     return [Close(1003)] if started and "PCMA" in str(message) else [message]
@@ -221,6 +242,11 @@ def _alaw(audio: bytes) -> bytes:
 
 def _pcm(audio: bytes) -> bytes:
     return bytes(encode(decode(audio, Encoding.MULAW), Encoding.PCM16))
+
+
+def _as_asked(socket: Socket, audio: bytes) -> bytes:
+    """The settings of the vendor's own socket are taken on a carrier's, too."""
+    return _pcm(audio) if socket.asked.get("websocket", {}).get("codec") == "pcm" else audio
 
 
 def _rate(name: str, rate_hz: int) -> Apply:
@@ -437,6 +463,7 @@ FAULTS = [
     _f("media.any-length", "frames of other lengths are dropped", hears(_whole_frames_only), "an answer", "telnyx"),
     _f("media.any-length", "frames of other lengths end the call", hears(_odd_frames_close), "1003", "websocket"),
     _f("media.a-law", "A-law is taken for mu-law", hears(_always_mulaw), "A-law"),
+    _f("media.a-law", "A-law is answered with a tone in A-law", _alaw_back, "smooth as alaw"),
     _f("media.a-law", "A-law is refused", hears(_never_alaw), "1003"),
     _f("media.agent-call", "saved agents do not hear", deaf(_quiet_agents), "10 s", "telnyx"),
     _f(
@@ -481,6 +508,7 @@ FAULTS = [
     _f("media.coding", "PCM is big-endian", recoded("websocket", _swapped), "big-endian", "websocket"),
     _f("media.coding", "Telnyx gets A-law", recoded("telnyx", _alaw), "alaw", "telnyx"),
     _f("media.coding", "Twilio gets PCM", recoded("twilio", _pcm), "pcm16", "twilio"),
+    _f("media.coding", "Plivo gets what websocket says", voice(_as_asked), "pcm16", "plivo"),
     _f("media.coding", "g711 is PCM", recoded("websocket", _pcm, "g711"), "pcm16", "websocket-g711"),
     _f("media.output-rate", "the agent speaks at 16000 Hz", _rate("outputSampleRate", 16000), "equally long"),
     _f("media.output-rate", "the agent speaks at 24000 Hz", _rate("outputSampleRate", 24000), "equally long"),

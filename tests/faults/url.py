@@ -248,6 +248,13 @@ FAULTS = [
         "the call is over",
         "websocket",
     ),
+    _f(
+        "websocket-url.single-use",
+        "a webrtc URL works twice",
+        keeps(lambda call: call.settings.connection_type == "webrtc"),
+        "second open socket",
+        "webrtc",
+    ),
     _f("websocket-url.race", "a token is read, then written", _looks_then_takes, "of 12"),
     _f(ONE, "GET uses a URL up", uses_up(("GET",), lambda r: "sec-websocket-version" not in r.headers), "get", "get"),
     _f(ONE, "HEAD uses a URL up", uses_up(("HEAD",)), "head", "head"),

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from contract.audio import Encoding
 from contract_tests import scenarios
-from contract_tests.context import Call, Context
+from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.line import RESTLESS, Line
 from contract_tests.requirements import TALKING, requirement
 from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, NotGreeted, Recording
-from contract_tests.smoothness import smoother_coding
+from contract_tests.smoothness import judge_coding
 from contract_tests.sources import AUDIO_SETTINGS, CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
@@ -84,18 +84,11 @@ async def coding(it: Context) -> None:
     line = recording.line
     if sum(len(piece.payload) for piece in line.audio) < line.from_agent.bytes_in(300):
         raise NotChecked("the agent said too little to tell its coding; media.greeting says more")
-    _judge_coding(it, line, recording.call)
+    judge_coding(it, line, recording.call)
     if line.from_agent.encoding is Encoding.PCM16:
         odd = [len(piece.payload) for piece in line.audio if len(piece.payload) % 2]
         if len(odd) > 1:
             it.wrong("whole samples of two bytes", f"messages of {odd[:3]} bytes", *it.dial_command(recording.call))
-
-
-def _judge_coding(it: Context, line: Line, call: Call) -> None:
-    smoother = smoother_coding(b"".join(piece.payload for piece in line.audio), line.from_agent)
-    if smoother is not None:
-        expected = f"{line.from_agent.encoding.value} audio"
-        it.wrong(expected, f"audio that is smooth as {smoother} only", *it.dial_command(call))
 
 
 @requirement(
@@ -146,7 +139,7 @@ async def input_rate(it: Context) -> None:
     output_hz = OUTPUT_HZ[it.variant]
     found = await _at_rates(it, int(rate), output_hz, codec)
     if found.understood:
-        _judge_coding(it, found.recording.line, found.recording.call)
+        judge_coding(it, found.recording.line, found.recording.call)
         return
     asked = {"inputSampleRate": int(rate), "outputSampleRate": output_hz, "codec": codec}
     call = await it.call(firstSpeaker="user", connectionType="websocket", websocket=asked)
@@ -160,4 +153,4 @@ async def input_rate(it: Context) -> None:
         if not recording.answered:
             it.wrong("an answer", line.why_silent, *it.dial_command(call))
             return
-        _judge_coding(it, line, call)
+        judge_coding(it, line, call)

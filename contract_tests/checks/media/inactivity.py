@@ -11,7 +11,7 @@ from contract_tests.context import Call, Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, NotGreeted, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, NotGreeted, Recording
 from contract_tests.sources import INLINE_REQUEST
 from contract_tests.target import NotChecked
 
@@ -30,7 +30,7 @@ async def _greeted(
         took_s = due_s + besides_s
         raise NotChecked(f"it takes {took_s:.0f} s, more than this run has left: --max-time, or --time-scale")
     changes = {"inactivityTimeout": asked_s, "inactivityAction": action}
-    call = await it.call("inline", greeting="Hello.", **changes, **audio_settings(it.variant))
+    call = await it.call("inline", **changes, **audio_settings(it.variant))
     async with it.line(call) as line:
         if not await line.hears(0, ANSWER_WITHIN_S + SLACK_S):
             raise NotGreeted
@@ -46,7 +46,7 @@ async def _greeted(
     why="A caller who has fallen silent is to be asked, not cut off.",
     mend="Count silence from the end of what was last heard or played, speak, and wait again.",
     variants=TALKING,
-    lasts_s=45,
+    lasts_s=48,
     again=True,
 )
 async def inactivity_prompt(it: Context) -> None:
@@ -63,7 +63,7 @@ async def inactivity_prompt(it: Context) -> None:
     why="A line that nobody uses costs money.",
     mend="Speak first, then close the socket when it has been heard.",
     variants=TALKING,
-    lasts_s=60,
+    lasts_s=63,
     again=True,
 )
 async def inactivity_hang_up(it: Context) -> None:
@@ -72,9 +72,9 @@ async def inactivity_hang_up(it: Context) -> None:
 
 
 async def _falls_silent(it: Context, action: str) -> None:
-    async with _greeted(it, action, about_s=4.0, besides_s=25) as (call, line, due_s):
+    async with _greeted(it, action, about_s=4.0, besides_s=28) as (call, line, due_s):
         shown = it.dial_command(call)
-        await line.quiet(min(1.0, due_s / 3), 20)
+        await line.quiet(min(PAUSE_S, due_s / 1.5), 20)
         silent_since = line.speaking_until()
         left_s = silent_since + due_s + 10 + 2 * SLACK_S - time.monotonic()
         if not await line.hears(silent_since + 0.05, left_s):
@@ -105,18 +105,18 @@ async def _falls_silent(it: Context, action: str) -> None:
     why="A caller who has just spoken is not inactive.",
     mend="Start the timer anew on caller speech, and when the agent's audio has been played.",
     variants=TALKING,
-    lasts_s=30,
+    lasts_s=34,
     again=True,
 )
 async def inactivity_counts_both(it: Context) -> None:
     """Speech in between."""
-    async with _greeted(it, "hang_up", about_s=8.0, besides_s=20) as (call, line, due_s):
+    async with _greeted(it, "hang_up", about_s=8.0, besides_s=24) as (call, line, due_s):
         recording = Recording(call=call, line=line)
         await line.quiet(min(3.5, due_s / 2), 20)
         await scenarios.talk(it, line, recording)
         if not recording.answered:
             raise NotChecked("the agent did not answer; media.answer says more")
-        await line.quiet(1.0, 20)
+        await line.quiet(min(PAUSE_S, due_s / 1.5), 20)
         silent_since = line.speaking_until()
         left_s = silent_since + due_s - 1.5 - time.monotonic()
         if left_s <= 0:

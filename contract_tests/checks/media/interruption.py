@@ -37,7 +37,9 @@ async def interruptible(it: Context) -> None:
         heard_s = recording.first_until - line.audible()[0].at_s
         if not played_on and heard_s > natural_s - 0.5:
             raise NotChecked("the first message was over before it could be interrupted: it lasts too short a time")
-        it.wrong("unplayed audio withdrawn within 2 s of caller speech", "no message that withdraws it", *shown)
+        late_s = [at - recording.spoken_at for at in line.clears if at > due]
+        received = f"it was withdrawn after {late_s[0]:.1f} s" if late_s else "no message that withdraws it"
+        it.wrong("unplayed audio withdrawn within 2 s of caller speech", received, *shown)
         return
     late = [piece for piece in line.audible(cleared[0] + 0.3) if piece.at_s < recording.spoken_until + 0.3]
     if sum(piece.lasts_s for piece in late) > 0.4:
@@ -88,15 +90,15 @@ async def not_interruptible_by_default(it: Context) -> None:
 async def _uncut(it: Context, value: bool | None) -> None:
     recording = await _cut_in(it, value)
     line = recording.line
-    begun = line.audible()[0].at_s
+    begun, natural_s = line.audible()[0].at_s, await _natural_s(it)
     # What is cleared after the message was over is another message.
-    cleared = [at for at in line.clears if at < recording.first_until + 0.3]
+    cleared = [at for at in line.clears if at < min(recording.first_until + 0.3, begun + natural_s - 0.5)]
     shown = it.dial_command(recording.call)
     if cleared:
         after_s = cleared[0] - recording.spoken_at
         it.wrong("the first message to its end", f"withdrawn {after_s:.1f} s after speech began", *shown)
         return
-    heard_s, natural_s = recording.first_until - begun, await _natural_s(it)
+    heard_s = recording.first_until - begun
     if heard_s < 0.7 * natural_s - 0.5:
         it.wrong(f"the first message to its end, about {natural_s:.1f} s", f"it ends after {heard_s:.1f} s", *shown)
 

@@ -12,9 +12,17 @@ from contract_tests.legality import first_forbidden
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import Recording
 from contract_tests.sources import CONNECTION_TYPE
+from contract_tests.target import NotChecked
 
 FILE_HEADERS = (b"RIFF", b"ID3", b".snd", b"OggS", b"fLaC")
 """What WAV, MP3, AU, Ogg and FLAC files begin with."""
+
+
+class NothingHeard(NotChecked):
+    """The agent sent nothing that could be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__("the agent sent nothing to look at; media.greeting says more")
 
 
 async def _talked(it: Context) -> list[Recording]:
@@ -38,7 +46,10 @@ async def _talked(it: Context) -> list[Recording]:
 )
 async def messages(it: Context) -> None:
     """Several calls."""
-    for recording in await _talked(it):
+    recordings = await _talked(it)
+    if not any(recording.line.heard for recording in recordings):
+        raise NothingHeard
+    for recording in recordings:
         if (forbidden := first_forbidden(recording.line)) is not None:
             it.wrong("a message that the document allows", forbidden, *it.dial_command(recording.call))
 
@@ -56,7 +67,10 @@ async def messages(it: Context) -> None:
 )
 async def stream_id(it: Context) -> None:
     """Two calls at once."""
-    for recording in (*await scenarios.side_by_side(it), await scenarios.greeted(it)):
+    recordings = [*await scenarios.side_by_side(it), await scenarios.greeted(it)]
+    if not any(recording.line.heard for recording in recordings):
+        raise NothingHeard
+    for recording in recordings:
         own = recording.line.stream_id
         other = next((found for found in _stream_ids(recording) if found != own), None)
         if other is not None:
@@ -85,7 +99,10 @@ def _stream_ids(recording: Recording) -> Iterator[str]:
 )
 async def no_file_header(it: Context) -> None:
     """The first bytes of each piece."""
-    for recording in await _talked(it):
+    recordings = await _talked(it)
+    if not any(recording.line.audio for recording in recordings):
+        raise NothingHeard
+    for recording in recordings:
         for piece in recording.line.audio:
             if piece.payload.startswith(FILE_HEADERS) or piece.payload[8:12] == b"WAVE":
                 begins = f"a piece that begins with {piece.payload[:8]!r}"

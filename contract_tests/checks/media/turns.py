@@ -8,6 +8,7 @@ from contract_tests.findings import Layer
 from contract_tests.legality import first_forbidden
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import ANSWER_WITHIN_S
+from contract_tests.smoothness import judge_coding
 from contract_tests.sources import CONNECTION_TYPE, INLINE_REQUEST
 
 
@@ -185,7 +186,7 @@ async def any_length(it: Context) -> None:
     source=CONNECTION_TYPE,
     layer=Layer.MEDIA,
     how="A Telnyx leg in A-law is silent for 3.5 s, which must not be taken for speech, then speaks and must be "
-    "answered.",
+    "answered, in mu-law as ever.",
     why="Outside North America telephone legs carry A-law: taken for mu-law it is noise, silence too.",
     mend="Decode by start.media_format.encoding.",
     variants=("telnyx",),
@@ -199,6 +200,7 @@ async def a_law(it: Context) -> None:
         it.wrong("silence: the caller has said nothing", "audio, as if silence in A-law were speech", *shown)
     if not recording.answered:
         it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s of speech in A-law", recording.line.why_silent, *shown)
+    judge_coding(it, recording.line, recording.call)
 
 
 @requirement(

@@ -81,12 +81,14 @@ async def unknown_query(it: Context) -> None:
     how="A URL is dialled twice while the call goes on, again after its end, and again some seconds later.",
     why="Whoever finds the URL in a log must not get into the call.",
     mend="Take the token out of the store, in one step, when the upgrade is answered.",
-    variants=TALKING,
+    variants=(*TALKING, "webrtc"),
     smoke=True,
 )
 async def single_use(it: Context) -> None:
     """During the call and after it."""
     dialled = await scenarios.dialled_again(it)
+    if not dialled.after and dialled.first is None:
+        raise NotChecked("the call offered no room; webrtc.control-message says more")
     if not dialled.after:
         raise NotChecked("the call could not be dialled; websocket-url.dialable says more")
     again = (*it.dial_command(dialled.call), "# the same again")

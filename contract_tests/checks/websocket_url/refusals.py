@@ -15,6 +15,7 @@ from contract_tests.raw import plain_request
 from contract_tests.requirements import requirement
 from contract_tests.sources import WEBSOCKET_URL
 from contract_tests.target import NotChecked, token_of
+from contract_tests.tokens import another_like
 
 SOON_S = 15.0
 """An expired URL is looked at beside others where it expires within this time."""
@@ -55,8 +56,8 @@ async def refused_alike(it: Context) -> None:
     for what, dead, refusal in refused:
         if refusal is not None and _look(refusal, token_of(dead.url)) != _look(unknown, other):
             it.wrong(
-                f"the same refusal as for a made-up token: {_shown(unknown)}",
-                f"for {what} token: {_shown(refusal)}",
+                f"the same refusal as for a made-up token: {_shown(unknown, refusal)}",
+                f"for {what} token: {_shown(refusal, unknown)}",
                 *it.dial_command(dead),
                 f"# as {what} one, then with another token",
             )
@@ -89,13 +90,15 @@ async def plain_get(it: Context) -> None:
         if answer.status is not None and 200 <= answer.status < 300:
             it.wrong("no 2xx for a plain GET", f"{answer.status} for a URL that is {what}", FETCH)
             return
-        answers[what] = Refusal(status=answer.status, body=answer.body, headers=answer.headers)
+        answers[what] = Refusal(
+            status=answer.status, body=answer.body, headers=answer.headers, reason=f"HTTP {answer.status}"
+        )
     looks = {what: _look(answer, token_of(urls[what])) for what, answer in answers.items()}
     for what in ("used", "made up"):
         if looks[what] != looks["live"]:
             it.wrong(
-                f"the same answer as for a live URL: {answers['live'].status} {answers['live'].body[:120]}",
-                f"for one that is {what}: {answers[what].status} {answers[what].body[:120]}",
+                f"the same answer as for a live URL: {_shown(answers['live'], answers[what])}",
+                f"for one that is {what}: {_shown(answers[what], answers['live'])}",
                 FETCH,
             )
             return
@@ -113,8 +116,11 @@ def _look(refusal: Refusal, token: str) -> tuple[Any, ...]:
     return refusal.status, refusal.reason, body, names
 
 
-def _shown(refusal: Refusal) -> str:
-    return f"{refusal.reason} {refusal.body[:200]}".strip()
+def _shown(refusal: Refusal, beside: Refusal) -> str:
+    """A refusal, and the headers that the one beside it lacks."""
+    only = sorted({name for name, _ in refusal.headers} - {name for name, _ in beside.headers})
+    headers = f"(headers that the other lacks: {', '.join(only)})" if only else ""
+    return " ".join(filter(None, (refusal.reason, refusal.body[:200], headers)))
 
 
 def _other_token(it: Context, token: str) -> str:
@@ -124,11 +130,9 @@ def _other_token(it: Context, token: str) -> str:
     """
     if not token:
         raise NotChecked("the websocketUrl holds no token; answers.websocket-url says more")
-    changed = list(token)
-    for index in (len(changed) // 2, len(changed) // 3):
-        letter = changed[index]
-        changed[index] = ("1" if letter == "0" else "0") if letter.isdigit() else ("b" if letter != "b" else "a")
-    other = "".join(changed)
+    other = another_like(token)
+    if other == token:
+        raise NotChecked("the websocketUrl's token holds neither letters nor digits; answers.websocket-url says more")
     it.judge.secrets.add(other, "[made-up token]")
     return other
 

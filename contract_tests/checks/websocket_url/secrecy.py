@@ -12,17 +12,20 @@ from contract_tests import scenarios
 from contract_tests.context import Call, Context
 from contract_tests.dialling import dial_address
 from contract_tests.exchanges import typical
-from contract_tests.parsing import url_parts
+from contract_tests.parsing import json_value, url_parts
 from contract_tests.raw import Answer, plain_request
 from contract_tests.requirements import requirement
 from contract_tests.sources import WEBSOCKET_URL
-from contract_tests.target import token_of
+from contract_tests.target import Exchange, token_of
 
 LEAST_BITS = 112.0
 """A random UUID has 122 bits, a few of the 128; from outside they cannot be told apart with certainty."""
 
 SHORTEST = 16
 """Fewer characters than this may be anything, in an answer too."""
+
+SHORTEST_KEY = 8
+"""A key of fewer characters than this may stand in any path."""
 
 ALPHABETS = (
     string.digits,
@@ -48,14 +51,18 @@ ALPHABETS = (
 async def unguessable(it: Context) -> None:
     """Entropy, order, derivation."""
     known = [each for each in it.target.journal.exchanges if each.status == 201 and each.operation]
-    calls = [call for each in known[-40:] if (call := Call({}, each, each.json_object())).url]
+    calls = [call for each in known[-40:] if (call := _created(each)).url]
     while len(calls) < 12:
         calls.append(await it.call())
     urls = [call.url for call in calls]
     for call in calls:
+        parts = url_parts(call.url)
+        searched = f"{parts.path}?{parts.query}" if parts else call.url
         for key in it.settings.api_keys:
+            if len(key) < SHORTEST_KEY:
+                continue
             forms = {key, quote(key, safe=""), key.encode().hex(), base64.urlsafe_b64encode(key.encode()).decode()[:-4]}
-            if any(len(form) >= 4 and form in call.url for form in forms):
+            if any(form in searched for form in forms):
                 it.wrong("a URL without the API key", "the key is in it", *it.dial_command(call))
                 return
     paths = [parts.path if (parts := url_parts(url)) else url for url in urls]
@@ -72,6 +79,11 @@ async def unguessable(it: Context) -> None:
         if (made_from := _derived_from(call)) is not None:
             it.wrong("a token that follows from nothing else", f"the token is {made_from}", *it.dial_command(call))
             return
+
+
+def _created(exchange: Exchange) -> Call:
+    request = json_value(exchange.content)
+    return Call(request if isinstance(request, dict) else {}, exchange, exchange.json_object())
 
 
 def _bits(paths: list[str]) -> float:

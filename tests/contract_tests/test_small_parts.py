@@ -1,0 +1,45 @@
+"""Small parts of the judge: what it makes up, reads and leaves free."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from contract_tests.raw import unchunked
+from contract_tests.tokens import another_like
+
+
+@pytest.mark.parametrize(
+    "form", [str, lambda made: made.hex, lambda made: f"call_{made}", lambda made: str(made).upper()]
+)
+def test_another_uuid_is_one_of_the_same_version(form: object) -> None:
+    assert callable(form)
+    for _ in range(50):
+        token = form(uuid.uuid4())
+        other = another_like(token)
+        made_up = uuid.UUID(other.removeprefix("call_"))
+        assert other != token and len(other) == len(token)
+        assert made_up.version == 4 and made_up.variant == uuid.RFC_4122
+        assert [letter == "-" for letter in other] == [letter == "-" for letter in token]
+
+
+@pytest.mark.parametrize(("token", "other"), [("a", "b"), ("2", "3"), ("a-.-Z", "a-.-A"), ("--", "--"), ("", "")])
+def test_another_token_keeps_what_is_no_letter(token: str, other: str) -> None:
+    found = another_like(token)
+    assert (found != token) == (other != token)
+    assert [letter.isalnum() for letter in found] == [letter.isalnum() for letter in token]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "body"),
+    [
+        (b'5;x=y\r\n{"a":\r\n2\r\n1}\r\n0\r\n\r\n', b'{"a":1}'),
+        (b"0\r\n\r\n", b""),
+        (b"ff\r\ncut off", b"cut off"),
+        (b"no chunk", b""),
+        (b"", b""),
+    ],
+)
+def test_a_body_in_chunks_is_put_together(chunks: bytes, body: bytes) -> None:
+    assert unchunked(chunks) == body
