@@ -35,7 +35,10 @@ T = TypeVar("T")
 
 TIME_SCALE = 20.0
 URL_TTL_S = 3.0
+AT_A_TIME = 10
 AGAIN_AT_A_TIME = 4
+BREATH_S = 0.3
+"""Between the building of two servers, in which nothing else can happen: those that serve are not to be late."""
 AGAIN_WITHIN_S = 60.0
 FUZZING_KEYS = 2
 """More keys, where the mock takes any: fuzzing makes as many requests as they allow."""
@@ -151,16 +154,18 @@ def slow_first(fault: Fault) -> tuple[float, bool]:
     return -check.lasts_s, check.requirement.layer is Layer.HTTP
 
 
-def judge_side_by_side(indices: Sequence[int], at_a_time: int) -> dict[int, Judged]:
+def judge_side_by_side(indices: Sequence[int], at_a_time: int = AT_A_TIME) -> dict[int, Judged]:
     """Judge these of FAULTS by their own checks, so many at a time; those that this machine was too slow for twice."""
 
     async def everything() -> dict[int, Judged]:
-        room = asyncio.Semaphore(at_a_time)
+        room, building = asyncio.Semaphore(at_a_time), asyncio.Lock()
         judged: dict[int, Judged] = {}
 
         async def one(index: int) -> None:
             fault = FAULTS[index]
             async with room:
+                async with building:
+                    await asyncio.sleep(BREATH_S)
                 judged[index] = await judge_fault(fault, own_jobs(fault))
 
         order = sorted(indices, key=lambda index: slow_first(FAULTS[index]))
@@ -178,11 +183,11 @@ def judge_side_by_side(indices: Sequence[int], at_a_time: int) -> dict[int, Judg
         return in_thread(lambda: asyncio.run(everything()))
 
 
-def judge_own(jobs: int = 2, at_a_time: int = 6) -> list[Judged]:
+def judge_own(jobs: int = 2) -> list[Judged]:
     """What came of each of FAULTS under its own check."""
     order = sorted(range(len(FAULTS)), key=lambda index: slow_first(FAULTS[index]))
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        shares = [pool.submit(judge_side_by_side, order[start::jobs], at_a_time) for start in range(jobs)]
+        shares = [pool.submit(judge_side_by_side, order[start::jobs]) for start in range(jobs)]
         judged = {index: found for share in shares for index, found in share.result().items()}
     return [judged[index] for index in range(len(FAULTS))]
 
