@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import json
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -171,6 +172,6 @@ def _unquoted(body: bytes) -> bytes:
         fields = json.loads(body)
     except ValueError:
         return body
-    if not isinstance(fields, dict) or not isinstance(fields.get("maxDuration"), str):
+    if not isinstance(fields, dict) or not re.fullmatch("[0-9]{1,9}", str(fields.get("maxDuration"))):
         return body
     return json.dumps({**fields, "maxDuration": int(fields["maxDuration"])}).encode()
