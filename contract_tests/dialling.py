@@ -17,6 +17,7 @@ from contract_tests.settings import TargetSettings
 from contract_tests.target import NotChecked
 
 OPEN_WITHIN_S = 10.0
+MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 REFUSED_WITHIN_S = 2.0
 """How soon a socket that opened must be closed for the dial to have been refused."""
 
@@ -89,7 +90,7 @@ async def open_socket(
             additional_headers=dict(headers or {}),
             compression=None,
             proxy=None,
-            max_size=4 * 1024 * 1024,
+            max_size=MOST_MESSAGE_BYTES,
             max_queue=256,
             open_timeout=OPEN_WITHIN_S,
             ping_interval=None,

@@ -43,7 +43,6 @@ AUDIBLE_RMS = 60.0
 
 MOST_MESSAGES = 40_000
 MOST_FAULTS = 200
-MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

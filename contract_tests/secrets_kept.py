@@ -31,7 +31,3 @@ class Secrets:
             longest_first = sorted(self._words, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
         return self._pattern.sub(lambda found: self._words[found[0]], text)
-
-    def found_in(self, text: str) -> str | None:
-        """The word for the first secret that a text holds; None if it holds none."""
-        return next((word for secret, word in self._words.items() if secret in text), None)

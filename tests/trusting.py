@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import logging
 import multiprocessing
@@ -24,7 +23,7 @@ from contract_tests import engine, fuzzing
 from contract_tests.context import Judge
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Layer, Verdict
-from contract_tests.requirements import Check, all_checks
+from contract_tests.requirements import all_checks
 from contract_tests.settings import TargetSettings
 from mockserver.server import Server
 from mockserver.settings import Settings
@@ -243,13 +242,3 @@ def quick_builds() -> Iterator[None]:
         mock.patch.object(fuzzing, "_valid_bodies", valid_bodies),
     ):
         yield
-
-
-def without_time(finding: Finding) -> Finding:
-    """A finding as it is compared."""
-    return dataclasses.replace(finding, took_s=0.0)
-
-
-def checks_by_name() -> dict[str, Check]:
-    """Every check."""
-    return {check.requirement.name: check for check in all_checks()}

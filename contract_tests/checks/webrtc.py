@@ -14,8 +14,6 @@ from contract_tests.requirements import requirement
 from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
-OFFER = "asyncapi/webrtc.yaml#/components/messages"
-
 
 async def _offered(it: Context) -> tuple[Line, tuple[str, str], list[dict[str, Any]]]:
     """A webrtc call whose first seconds were listened to, the commands for it, and its offers of a room."""

@@ -17,8 +17,6 @@ from mockserver.server import Server
 
 Apply = Callable[[Server], None]
 
-AUDIO_EVENTS = ("media", "playAudio")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:

@@ -301,10 +301,6 @@ def _every_other(socket: Socket, message: Any) -> Wires:
     return [] if payload(message) is not None and socket.count("piece") % 2 else [message]
 
 
-def _late_clear(socket: Socket, message: Any) -> Wires:
-    return [] if _word(message) in CLEARS and socket.once("cleared") else [message]
-
-
 CLEARS = ("clear", "clearAudio", "playback_clear_buffer")
 
 
