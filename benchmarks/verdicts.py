@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests.context import Context, Judge
+from contract_tests.deciding import narrowed
 from contract_tests.engine import Selection
-from contract_tests.fuzzing import narrowed
 from contract_tests.run import judge
 from contract_tests.settings import TargetSettings
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS
@@ -63,7 +63,7 @@ def by_schemathesis(settings: TargetSettings) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "schemathesis.toml").write_text(CONFIG)
         for operation in ("create", "inline"):
-            document = narrowed(Context(Judge(settings), operation), operation, websocket=False)
+            document = narrowed(Context(Judge(settings), operation).valid(), operation, websocket=False)
             Path(folder, "calls.json").write_text(json.dumps(document))
             command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
             command += ["calls.json", "--url", settings.url, "--checks", "all", "--mode", "all", "--seed", "1"]

@@ -70,7 +70,8 @@ class Judge:
     """One run's shared means: the target, secrets, recordings, and how late this machine is.
 
     Attributes:
-        lag_s: the longest that this process was held up lately, in seconds, by moment.
+        alone: held by what computes so much that two of it would hold up the calls.
+        lags: when this process had been held up, and for how many seconds.
     """
 
     def __init__(self, settings: TargetSettings) -> None:
@@ -81,6 +82,7 @@ class Judge:
         self.began_at = time.monotonic()
         self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
         self.pairs = asyncio.Lock()
+        self.alone = asyncio.Lock()
         self.rooms = {
             Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
             Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
@@ -96,6 +98,10 @@ class Judge:
     def lag_since(self, moment: float) -> float:
         """The longest that this process was held up since a moment, in seconds."""
         return max((lag for at, lag in self.lags if at >= moment), default=0.0)
+
+    def held_up_s(self, since: float, until: float) -> float:
+        """For how long, altogether, this process was held up between two moments, in seconds."""
+        return sum(max(0.0, min(at, until) - max(at - lag, since)) for at, lag in self.lags)
 
     async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
         """What came of a scenario that several checks look at, and when it began; it is played once.

@@ -18,6 +18,8 @@ TOO_LATE_S = 1.0
 """A verdict on time is not given where this process was held up for longer."""
 
 PULSE_S = 0.1
+NOTED_S = 0.05
+"""To be held up for less than this is nothing."""
 ATTEMPTS = 3
 
 
@@ -168,5 +170,5 @@ async def _pulse(judge: Judge) -> None:
         before = time.monotonic()
         await asyncio.sleep(PULSE_S)
         now = time.monotonic()
-        if now - before > PULSE_S + 0.2:
+        if now - before > PULSE_S + NOTED_S:
             judge.lags.append((now, now - before - PULSE_S))

@@ -11,7 +11,6 @@ import asyncio
 import copy
 import itertools
 import json
-import threading
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -19,20 +18,12 @@ from typing import Any
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
 
-from contract import documents
-from contract_tests.conformity import is_valid_request
 from contract_tests.context import Context, audio_settings
+from contract_tests.deciding import SCHEMAS, due, narrowed
+from contract_tests.message_fuzzing import HYPOTHESIS
 from contract_tests.odd import KEYS, Rotation, odd_object, odd_text, odd_value
 from contract_tests.shrinking import shrunk
 from contract_tests.target import PATHS, Exchange, Meant, OutOfRequests
-
-PINNED = ("agentId", "voice", "language", "model")
-"""Fields of which only some values exist, which the target alone knows."""
-
-_NOT_BLANK = ("systemPrompt", "greeting", *PINNED)
-_INTEGERS = ("maxDuration", "inactivityTimeout")
-_RATES = ("inputSampleRate", "outputSampleRate")
-_SCHEMAS = {"create": "CreateCallRequest", "inline": "CreateInlineCallRequest"}
 
 TOOLS: list[Any] = [
     {
@@ -69,103 +60,6 @@ LEFT_OVER = 50
 """Requests that are not spent on making a failing one smaller."""
 SHRINKS = 60
 """The most requests that are."""
-
-
-def narrowed(it: Context, operation: str, *, websocket: bool) -> dict[str, Any]:
-    """The document with one operation, whose requests this target must accept where they are valid."""
-    document = copy.deepcopy(documents.openapi())
-    path = PATHS[operation]
-    document["paths"] = {path: document["paths"][path]}
-    schema = document["components"]["schemas"][_SCHEMAS[operation]]
-    properties = schema["properties"]
-    known = it.valid(operation)
-    for field in PINNED:
-        if field in known:
-            properties[field]["enum"] = [known[field]]
-        else:
-            properties.pop(field, None)
-    properties.pop("selectedTools", None)
-    schema.pop("not", None)
-    if operation == "inline":
-        properties["greeting"]["minLength"] = 1
-    if websocket:
-        properties["connectionType"] |= {"enum": ["websocket"], "default": "websocket", "example": "websocket"}
-        document["components"]["schemas"]["AudioSettings"]["required"] = list(_RATES)
-        schema["required"] = [*schema["required"], "connectionType", "websocket"]
-    else:
-        del properties["websocket"]
-        kinds = [kind for kind in properties["connectionType"]["enum"] if kind != "websocket"]
-        properties["connectionType"]["enum"] = kinds
-    for media in document["paths"][path]["post"]["requestBody"]["content"].values():
-        media.pop("examples", None)
-    return document
-
-
-def due(it: Context, operation: str, body: Any) -> int | None:
-    """What a request has to be answered with: 201 or 400; None where the contract leaves it free."""
-    if not isinstance(body, dict):
-        return 400
-    if _has_free_text(body) or any(_is_whole_float(body.get(field)) for field in _INTEGERS):
-        return None
-    known = it.valid(operation)
-    for field in PINNED:
-        value = body.get(field)
-        if isinstance(value, str) and value != known.get(field):
-            return None
-    if any(isinstance(body.get(field), str) and _is_blank(body[field]) for field in _NOT_BLANK):
-        return None
-    temperature = body.get("temperature")
-    if isinstance(temperature, float) and (abs(temperature) < 1e-6 or abs(temperature - 1) < 1e-6):
-        return None
-    if "websocket" in body:
-        settings = body["websocket"]
-        if body.get("connectionType") != "websocket":
-            return None
-        if isinstance(settings, dict) and any(_is_whole_float(settings.get(rate)) for rate in _RATES):
-            return None
-    fits = _fits(operation, body)
-    # Whether a service looks at all of a tool, and at twilioStream, is its own affair: what is wrong there is free.
-    return 201 if fits else None if _fits(operation, _without_free_parts(body)) else 400
-
-
-def _fits(operation: str, body: dict[str, Any]) -> bool:
-    """Whether the whole document allows a body."""
-    return is_valid_request(
-        Exchange(
-            method="POST",
-            path=PATHS[operation],
-            operation=operation,
-            headers=(("Content-Type", "application/json"),),
-            content=json.dumps(body).encode(),
-            key="any",
-        )
-    )
-
-
-def _without_free_parts(body: dict[str, Any]) -> dict[str, Any]:
-    """The body without what a service need not look at."""
-    rest = {key: value for key, value in body.items() if key != "selectedTools"}
-    if isinstance(settings := rest.get("websocket"), dict):
-        rest["websocket"] = {key: value for key, value in settings.items() if key != "twilioStream"}
-    return rest
-
-
-def _is_blank(text: str) -> bool:
-    """Whether nothing of a text is to be seen: languages disagree on what white space is."""
-    return not any(letter.isprintable() and not letter.isspace() for letter in text)
-
-
-def _is_whole_float(value: Any) -> bool:
-    return isinstance(value, float) and value.is_integer()
-
-
-def _has_free_text(value: Any) -> bool:
-    """Whether there is text in it, at any depth, that services may refuse: NUL and lone surrogates."""
-    if isinstance(value, str):
-        return "\x00" in value or any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
-    if isinstance(value, dict):
-        return any(_has_free_text(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(map(_has_free_text, value))
 
 
 async def fuzz(it: Context, operation: str, *, valid: bool, websocket: bool, most: int) -> None:
@@ -210,9 +104,10 @@ async def _smallest(
     """The answer to the smallest request that is answered as wrongly; None where not even this one is once more."""
     failed: list[Exchange] = []
     tries = itertools.count()
+    known = it.valid(operation)
 
     async def fails(smaller: Any) -> bool:
-        if due(it, operation, smaller) != wanted or it.target.left() < LEFT_OVER or next(tries) > SHRINKS:
+        if due(known, operation, smaller) != wanted or it.target.left() < LEFT_OVER or next(tries) > SHRINKS:
             return False
         try:
             exchange = await _sent(it, operation, smaller)
@@ -232,6 +127,7 @@ def _odd_bodies(
     it: Context, operation: str, values: dict[str, list[Any]], plain: dict[str, Any], random: Random
 ) -> Bodies:
     """Valid bodies without end: some of the fields, odd texts, odd metadata, fields that nobody knows."""
+    known = it.valid(operation)
     # Only a few of them may be sent: what is long, and what is many, comes soon.
     for number in itertools.count():
         body = _mixed(operation, values, plain, random)
@@ -243,7 +139,7 @@ def _odd_bodies(
             body["metadata"] = odd_object(random, many=number % 2 == 1)
         for _ in range(random.choice((0, 1, 3))):
             body.setdefault(random.choice(KEYS), odd_value(random))
-        wanted = due(it, operation, body)
+        wanted = due(known, operation, body)
         # What the contract leaves free must not crash; but few requests are spent on it.
         if len(json.dumps(body)) <= MOST_BYTES and (wanted == 201 or (wanted is None and random.random() < 0.1)):
             yield wanted, body
@@ -254,13 +150,14 @@ def _damaged_bodies(
 ) -> Bodies:
     """Invalid bodies without end: each a valid one with one place damaged."""
     rotation = Rotation(random)
+    known = it.valid(operation)
     while True:
         body = _mixed(operation, values, plain, random)
         # What is wrong in there is no fault.
         body.pop("selectedTools", None)
         if "metadata" in body:
             body["metadata"] = {}
-        found = rotation.damaged(body, lambda damaged: due(it, operation, damaged) == 400)
+        found = rotation.damaged(body, lambda damaged: due(known, operation, damaged) == 400)
         if found is not None:
             yield 400, found[1]
 
@@ -284,18 +181,13 @@ def _temporary_tools(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry["temporaryTool"] for entry in body.get("selectedTools", ()) if "temporaryTool" in entry]
 
 
-_ONE_AT_A_TIME = threading.Lock()
-# Hypothesis parses code, which Python 3.11.7 cannot do in two threads at once: "AST constructor recursion depth
-# mismatch" (github.com/python/cpython/issues/106905).
-
-
 def _values(it: Context, operation: str, websocket: bool) -> dict[str, list[Any]]:
     """Different valid values of each field that the document knows."""
-    document = narrowed(it, operation, websocket=websocket)
-    for name in (_SCHEMAS[operation], "AudioSettings"):
+    document = narrowed(it.valid(operation), operation, websocket=websocket)
+    for name in (SCHEMAS[operation], "AudioSettings"):
         schema = document["components"]["schemas"][name]
         schema |= {"required": list(schema["properties"]), "additionalProperties": False}
-    with _ONE_AT_A_TIME:
+    with HYPOTHESIS:
         bodies = _valid_bodies(document, PATHS[operation], it.settings.seed + it.attempt)
     # As texts, because true and 1 are the same in Python.
     different = {key: {json.dumps(body[key]): body[key] for body in bodies} for key in bodies[0]}

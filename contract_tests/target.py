@@ -169,6 +169,13 @@ class Target:
             raise OutOfRequests(USED_UP)
         self._left[key] -= 1
 
+    def add(self, exchange: Exchange) -> None:
+        """Write down an exchange that another client made with one of the keys."""
+        if exchange.key in self._left:
+            self._left[exchange.key] -= 1
+        self.journal.exchanges.append(exchange)
+        self._note(exchange)
+
     def left(self) -> int:
         """How many requests may still be made with working keys."""
         return sum(self._left.values())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
+from typing import Any
 
 from contract import documents
 from contract.codec import Wire
@@ -14,8 +15,10 @@ from contract_tests.crashing import guilty_among
 from contract_tests.damage import damaged
 from contract_tests.findings import Layer
 from contract_tests.fuzzing import fuzz
+from contract_tests.message_fuzzing import smallest_crash
 from contract_tests.odd import Rotation
 from contract_tests.requirements import TALKING, requirement
+from contract_tests.schemathesis_run import run_schemathesis
 from contract_tests.settings import LEFT_FOR_OTHERS, REQUESTS_PER_KEY
 from contract_tests.target import NotChecked
 
@@ -37,8 +40,8 @@ ALONE = 8
 
 HOW = (
     "schemathesis makes requests from the document, and something odd is put into each: {what}. The first that is "
-    "answered wrongly is made as small as it can be. As many as the budget of requests leaves room for, hundreds in "
-    "the deep profile."
+    "answered wrongly is made as small as it can be. As many as the budget of requests leaves room for; hundreds in "
+    "the deep profile, where schemathesis then also runs by itself, with all its phases and the checks that fit."
 )
 
 
@@ -53,6 +56,8 @@ async def _fuzz(it: Context, *, valid: bool) -> None:
     if most < 2:
         raise NotChecked("the profile's budget of requests leaves none for fuzzing: more keys, or --profile deep")
     await fuzz(it, operation, valid=valid, websocket=bool(websocket), most=most)
+    if it.deep and not it.cases:
+        await run_schemathesis(it, operation, valid=valid, websocket=bool(websocket))
 
 
 @requirement(
@@ -91,14 +96,26 @@ async def invalid_requests(it: Context) -> None:
     how="The documents' own messages are damaged one field at a time: as their schemas suggest, and in ways that "
     "nobody thought of (contract_tests/damage.py, odd.py). Many are sent on one call, in an order that the seed "
     "decides; after a crash the last ones are sent again, each on a call of its own, as are some where calls end "
-    "early.",
+    "early. In the deep profile hypothesis then makes short lists of messages, any value in any place, and makes a "
+    "list that crashes a call as small as it can be.",
     why="A crash is a bug that anybody can trigger.",
     mend="Catch errors where messages are read.",
     variants=TALKING,
     lasts_s=8,
 )
 async def damaged_messages(it: Context) -> None:
-    """Each damaged message, many on one call."""
+    """Each damaged message, many on one call; then few on many calls."""
+    await _many_messages(it)
+    if not it.deep or it.cases:
+        return
+    examples = [payload for _, _, payload in _examples(it.variant)]
+    if found := await smallest_crash(it, examples):
+        call, messages = found
+        received = f"a crash on a call that began with {' and '.join(messages)}"
+        it.wrong("the call goes on, or a close that refuses", received, *it.dial_command(call))
+
+
+async def _many_messages(it: Context) -> None:
     waiting = _damaged_messages(it)
     number = len(waiting)
     for _ in range(CALLS):
@@ -135,23 +152,25 @@ def _judge(it: Context, call: Call, guilty: Sequence[Wire]) -> bool:
     return bool(guilty)
 
 
-def _damaged_messages(it: Context) -> list[str]:
-    """Damaged copies of what the carrier says, but for the message that ends the stream."""
-    random = Random(f"{it.settings.seed} {it.variant}")
-    rotation = Rotation(random)
-    document = documents.resolved(documents.asyncapi(it.variant))
-    messages = []
-    texts = []
+def _examples(kind: str) -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """What the carrier says, but for the message that ends the stream: its name, its schema and an example."""
+    document = documents.resolved(documents.asyncapi(kind))
     for name, message in document["components"]["messages"].items():
         schema = message["payload"]
-        if message.get("x-event") in ("Stopped", "HangUp") or "properties" not in schema:
-            continue
-        for example in message.get("examples", ()):
-            texts += [json.dumps(body) for _, _, body in damaged(schema, example["payload"])]
-            messages.append(example["payload"])
-        texts.append(json.dumps({"event": name, "type": name}))
-    for message in itertools.islice(itertools.cycle(messages), 2000 if it.deep else 100):
-        if found := rotation.damaged(message, lambda body: True):
+        if message.get("x-event") not in ("Stopped", "HangUp") and "properties" in schema:
+            yield from ((name, schema, example["payload"]) for example in message.get("examples", ()))
+
+
+def _damaged_messages(it: Context) -> list[str]:
+    """Damaged copies of them."""
+    random = Random(f"{it.settings.seed} {it.variant}")
+    rotation = Rotation(random)
+    examples = list(_examples(it.variant))
+    texts = [json.dumps({"event": name, "type": name}) for name in dict.fromkeys(name for name, _, _ in examples)]
+    for _, schema, payload in examples:
+        texts += [json.dumps(body) for _, _, body in damaged(schema, payload)]
+    for _, _, payload in itertools.islice(itertools.cycle(examples), 2000 if it.deep else 100):
+        if found := rotation.damaged(payload, lambda body: True):
             texts.append(json.dumps(found[1]))
     random.shuffle(texts)
     return texts

@@ -64,6 +64,8 @@ async def pacing(it: Context) -> None:
     # Silence before the first word and after the last one may come at any pace.
     voiced = first[audible[0] : audible[-1] + 1]
     gaps_s = sum(max(0.0, piece.at_s - before.plays_until_s) for before, piece in pairwise(voiced))
+    # A machine that holds us up may hold up the target as well.
+    gaps_s -= it.judge.held_up_s(voiced[0].at_s, voiced[-1].at_s)
     ahead_s, played_s = 0.0, 0.0
     for piece in voiced:
         played_s += piece.lasts_s
@@ -85,6 +87,7 @@ async def pacing(it: Context) -> None:
     why="Only marks tell the agent what the caller has heard.",
     mend="Send one mark after each utterance.",
     variants=CARRIERS,
+    again=True,
 )
 async def marks(it: Context) -> None:
     """At least one."""

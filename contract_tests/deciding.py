@@ -1,0 +1,119 @@
+"""What a request has to be answered with, and the document as a generator of requests needs it.
+
+A service alone knows which agents, voices, languages and models exist, and the contract leaves some bodies free; what
+is left is decided by openapi-core and the whole document.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from contract import documents
+from contract_tests.conformity import is_valid_request
+from contract_tests.target import PATHS, Exchange
+
+PINNED = ("agentId", "voice", "language", "model")
+"""Fields of which only some values exist, which the target alone knows."""
+
+_NOT_BLANK = ("systemPrompt", "greeting", *PINNED)
+_INTEGERS = ("maxDuration", "inactivityTimeout")
+_RATES = ("inputSampleRate", "outputSampleRate")
+SCHEMAS = {"create": "CreateCallRequest", "inline": "CreateInlineCallRequest"}
+
+
+def narrowed(known: Mapping[str, Any], operation: str, *, websocket: bool) -> dict[str, Any]:
+    """The document with one operation, whose requests this target must accept where they are valid."""
+    document = copy.deepcopy(documents.openapi())
+    path = PATHS[operation]
+    document["paths"] = {path: document["paths"][path]}
+    schema = document["components"]["schemas"][SCHEMAS[operation]]
+    properties = schema["properties"]
+    for field in PINNED:
+        if field in known:
+            properties[field]["enum"] = [known[field]]
+        else:
+            properties.pop(field, None)
+    properties.pop("selectedTools", None)
+    schema.pop("not", None)
+    if operation == "inline":
+        properties["greeting"]["minLength"] = 1
+    if websocket:
+        properties["connectionType"] |= {"enum": ["websocket"], "default": "websocket", "example": "websocket"}
+        document["components"]["schemas"]["AudioSettings"]["required"] = list(_RATES)
+        schema["required"] = [*schema["required"], "connectionType", "websocket"]
+    else:
+        del properties["websocket"]
+        kinds = [kind for kind in properties["connectionType"]["enum"] if kind != "websocket"]
+        properties["connectionType"]["enum"] = kinds
+    for media in document["paths"][path]["post"]["requestBody"]["content"].values():
+        media.pop("examples", None)
+    return document
+
+
+def due(known: Mapping[str, Any], operation: str, body: Any) -> int | None:
+    """What a request has to be answered with: 201 or 400; None where the contract leaves it free."""
+    if not isinstance(body, dict):
+        return 400
+    if _has_free_text(body) or any(_is_whole_float(body.get(field)) for field in _INTEGERS):
+        return None
+    for field in PINNED:
+        value = body.get(field)
+        if isinstance(value, str) and value != known.get(field):
+            return None
+    if any(isinstance(body.get(field), str) and _is_blank(body[field]) for field in _NOT_BLANK):
+        return None
+    temperature = body.get("temperature")
+    if isinstance(temperature, float) and (abs(temperature) < 1e-6 or abs(temperature - 1) < 1e-6):
+        return None
+    if "websocket" in body:
+        settings = body["websocket"]
+        if body.get("connectionType") != "websocket":
+            return None
+        if isinstance(settings, dict) and any(_is_whole_float(settings.get(rate)) for rate in _RATES):
+            return None
+    fits = _fits(operation, body)
+    # Whether a service looks at all of a tool, and at twilioStream, is its own affair: what is wrong there is free.
+    return 201 if fits else None if _fits(operation, _without_free_parts(body)) else 400
+
+
+def _fits(operation: str, body: dict[str, Any]) -> bool:
+    """Whether the whole document allows a body."""
+    return is_valid_request(
+        Exchange(
+            method="POST",
+            path=PATHS[operation],
+            operation=operation,
+            headers=(("Content-Type", "application/json"),),
+            content=json.dumps(body).encode(),
+            key="any",
+        )
+    )
+
+
+def _without_free_parts(body: dict[str, Any]) -> dict[str, Any]:
+    """The body without what a service need not look at."""
+    rest = {key: value for key, value in body.items() if key != "selectedTools"}
+    if isinstance(settings := rest.get("websocket"), dict):
+        rest["websocket"] = {key: value for key, value in settings.items() if key != "twilioStream"}
+    return rest
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing of a text is to be seen: languages disagree on what white space is."""
+    return not any(letter.isprintable() and not letter.isspace() for letter in text)
+
+
+def _is_whole_float(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _has_free_text(value: Any) -> bool:
+    """Whether there is text in it, at any depth, that services may refuse: NUL and lone surrogates."""
+    if isinstance(value, str):
+        return "\x00" in value or any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
+    if isinstance(value, dict):
+        return any(_has_free_text(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(_has_free_text, value))
