@@ -9,6 +9,15 @@ from contract_tests.smoothness import smoother_coding
 TONE = (2000 * np.sin(np.arange(8000) / 4)).astype(np.int16)
 
 
+@pytest.mark.parametrize("tone_hz", [200, 330, 440, 700])
+@pytest.mark.parametrize("level", [300, 2000, 8000, 16000, 32000])
+def test_a_law_is_told_from_mu_law_at_any_level(tone_hz: int, level: int) -> None:
+    tone = (level * np.sin(2 * np.pi * tone_hz * np.arange(8000) / 8000)).astype(np.int16)
+    for right, other in ((Encoding.MULAW, Encoding.ALAW), (Encoding.ALAW, Encoding.MULAW)):
+        assert smoother_coding(encode(tone, right), AudioFormat(right, 8000)) is None
+        assert smoother_coding(encode(tone, other), AudioFormat(right, 8000)) == other.value
+
+
 @pytest.mark.parametrize("encoding", Encoding)
 def test_audio_in_the_right_coding_is_smoothest_in_it(encoding: Encoding) -> None:
     assert smoother_coding(encode(TONE, encoding), AudioFormat(encoding, 8000)) is None

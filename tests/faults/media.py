@@ -396,8 +396,8 @@ def _mute_after_greeting(socket: Socket, message: Any) -> Wires:
     return [message]
 
 
-def _timer_from_greeting(server: Any) -> None:
-    """Caller speech does not start the timer anew."""
+def _timer_from_greeting(typed: bool) -> Apply:
+    """Caller speech (or only what is typed) does not start the timer anew."""
 
     def said(socket: Socket, message: Any) -> Wires:
         over = _word(message) in ("mark", "checkpoint") or (
@@ -410,11 +410,15 @@ def _timer_from_greeting(server: Any) -> None:
         return [message]
 
     def heard(socket: Socket, message: Any) -> Wires:
+        if _word(message) == "user_text_message":
+            socket.state.typed = True
+        if typed and not hasattr(socket.state, "typed"):
+            return [message]
         due = socket.asked.get("inactivityTimeout", 1e9) / SCALE
         since = getattr(socket.state, "greeted", time.monotonic())
         return [Close(1000)] if time.monotonic() - since > due + 1.5 else [message]
 
-    hooked(Hooks(hears=heard, says=said))(server)
+    return hooked(Hooks(hears=heard, says=said))
 
 
 def _quiet_agents(socket: Socket, audio: bytes) -> bool:
@@ -590,8 +594,15 @@ FAULTS = [
     _f(
         "media.inactivity-counts-both",
         "silence is counted from the greeting",
-        _timer_from_greeting,
+        _timer_from_greeting(typed=False),
         "after the answer",
         "twilio",
+    ),
+    _f(
+        "media.inactivity-counts-both",
+        "what is typed is no activity",
+        _timer_from_greeting(typed=True),
+        "after the answer to a typed text",
+        "websocket",
     ),
 ]

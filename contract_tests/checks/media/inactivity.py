@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -100,8 +101,8 @@ async def _falls_silent(it: Context, action: str) -> None:
     "anew.",
     source=f"{INLINE_REQUEST}/properties/inactivityTimeout",
     layer=Layer.MEDIA,
-    how="The caller speaks in the middle of the timeout; after the answer the agent must be silent for nearly the "
-    "whole time again.",
+    how="The caller speaks (a custom client also types, on a call of its own) in the middle of the timeout; after the "
+    "answer the agent must be silent for nearly the whole time again.",
     why="A caller who has just spoken is not inactive.",
     mend="Start the timer anew on caller speech, and when the agent's audio has been played.",
     variants=TALKING,
@@ -109,12 +110,20 @@ async def _falls_silent(it: Context, action: str) -> None:
     again=True,
 )
 async def inactivity_counts_both(it: Context) -> None:
-    """Speech in between."""
+    """Speech in between; where texts can be typed, that too."""
+    kinds = [_counts_again(it, typed=False)]
+    if it.variant == "websocket":
+        kinds.append(_counts_again(it, typed=True))
+    results = await asyncio.gather(*kinds, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _counts_again(it: Context, *, typed: bool) -> None:
     async with _greeted(it, "hang_up", about_s=8.0, besides_s=24) as (call, line, due_s):
-        recording = Recording(call=call, line=line)
         await line.quiet(min(3.5, due_s / 2), 20)
-        await scenarios.talk(it, line, recording)
-        if not recording.answered:
+        if not await _answers(it, call, line, typed=typed):
             raise NotChecked("the agent did not answer; media.answer says more")
         await line.quiet(min(PAUSE_S, due_s / 1.5), 20)
         silent_since = line.speaking_until()
@@ -126,4 +135,16 @@ async def inactivity_counts_both(it: Context) -> None:
         if early or not line.alive:
             moment = early[0].at_s if early else line.closed_at or time.monotonic()
             what = f"the agent {'speaks' if early else 'ends the call'} {moment - silent_since:.1f} s after it"
-            it.wrong(f"silence for {due_s:g} s after the answer", what, *it.dial_command(call))
+            about = "the answer to a typed text" if typed else "the answer"
+            it.wrong(f"silence for {due_s:g} s after {about}", what, *it.dial_command(call))
+
+
+async def _answers(it: Context, call: Call, line: Line, *, typed: bool) -> bool:
+    """Speak or type; whether the agent answers."""
+    if typed:
+        typed_at = time.monotonic()
+        await line.send_json({"type": "user_text_message", "text": "Can you repair my bicycle today?"})
+        return await line.hears(typed_at, ANSWER_WITHIN_S)
+    recording = Recording(call=call, line=line)
+    await scenarios.talk(it, line, recording)
+    return recording.answered
