@@ -9,13 +9,10 @@ from typing import Any, Literal
 
 from mockserver.accounts import Standing
 from mockserver.errors import AgentNotFound, NoCredit
-from mockserver.exchange import Exchange
+from mockserver.exchange import Exchange, Handled
 from mockserver.settings import DEMO_AGENT
 from mockserver.store import Call, CallSettings, CallStore, SavedAgent
 from mockserver.wording import shown
-
-Handled = tuple[dict[str, Any], int, dict[str, str]]
-"""What connexion makes an answer of: body, status, headers."""
 
 _SHARED = {"connectionType": "connection_type"}
 """Fields of both requests, and the names that they have in CallSettings."""
@@ -47,7 +44,7 @@ class Calls:
         store: where calls wait.
         agents: the saved agents by id; with `any_agent` every other id exists, too.
         any_agent: whether it does.
-        url_ttl_s: seconds in which a call must be dialled.
+        url_ttl: within which a call must be dialled.
         clock: the time of day in UTC.
         new_id: makes ids, unique.
         new_token: makes tokens, unguessable.
@@ -57,7 +54,7 @@ class Calls:
     store: CallStore
     agents: Mapping[str, SavedAgent]
     any_agent: bool
-    url_ttl_s: float
+    url_ttl: timedelta
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     new_token: Callable[[], str]
@@ -94,10 +91,11 @@ class Calls:
             kind=kind,
             settings=settings,
             created_at=now,
-            expires_at=now + timedelta(seconds=self.url_ttl_s),
+            expires_at=now + self.url_ttl,
         )
         self.store.add(call)
-        return self._body(call), 201, {"Location": f"{base_path}/calls/{call.id}", "Cache-Control": "no-store"}
+        headers = [(b"location", f"{base_path}/calls/{call.id}".encode()), (b"cache-control", b"no-store")]
+        return self._body(call), 201, headers
 
     def _body(self, call: Call) -> dict[str, Any]:
         body: dict[str, Any] = {

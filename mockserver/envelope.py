@@ -85,8 +85,8 @@ class Envelope:
         key = headers.get(b"x-api-key")
         came = headers.get(b"x-request-id", b"")
         # Whoever sends the key as the request's id must not get it back.
-        own = _SANE_ID.fullmatch(came) and not (key and key in came)
-        return Exchange(came.decode() if own else self._new_request_id(), key=key)
+        own = came and _SANE_ID.fullmatch(came) and not (key and key in came)
+        return Exchange(came.decode() if own else self._new_request_id(), headers=headers, key=key)
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         headers = [(b"x-request-id", exchange.request_id.encode())]
@@ -97,6 +97,8 @@ class Envelope:
         return headers if rate is None else headers + rate.headers()
 
     def _log(self, scope: Scope, exchange: Exchange, status: int, took_s: float) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
         log.info(
             "%s %s %s %.1f ms account=%s request=%s",
             scope["method"][:20],

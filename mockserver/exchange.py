@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,10 @@ from mockserver.rate_limit import RateState
 
 _SCOPE_KEY = "calls.exchange"
 
+Headers = list[tuple[bytes, bytes]]
+Handled = tuple[dict[str, Any], int, Headers]
+"""What an operation's method answers: body, status, headers with names in lower case."""
+
 
 @dataclass(slots=True)
 class Exchange:
@@ -19,6 +24,7 @@ class Exchange:
 
     Attributes:
         request_id: what the answer's X-Request-Id says.
+        headers: the request's, with names in lower case; of two, the first; must never be shown.
         base_path: what came before the operation's path; empty where nothing did.
         key: the API key as it came; must never be shown.
         account: whose key it is, once that was judged.
@@ -27,6 +33,7 @@ class Exchange:
     """
 
     request_id: str
+    headers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
     base_path: str = ""
     key: bytes | None = field(default=None, repr=False)
     account: Account | None = None

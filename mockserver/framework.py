@@ -14,28 +14,26 @@ with warnings.catch_warnings():
     ):
         warnings.filterwarnings("ignore", message=_message)
     # Connexion ships no types.
-    from connexion import AsyncApp  # type: ignore[import-untyped]
-    from connexion.middleware.abstract import ROUTING_CONTEXT  # type: ignore[import-untyped]
-    from connexion.middleware.context import ContextMiddleware  # type: ignore[import-untyped]
-    from connexion.middleware.request_validation import RequestValidationMiddleware  # type: ignore[import-untyped]
-    from connexion.middleware.response_validation import ResponseValidationMiddleware  # type: ignore[import-untyped]
+    from connexion import ConnexionMiddleware  # type: ignore[import-untyped]
+    from connexion.middleware.abstract import (  # type: ignore[import-untyped]
+        ROUTING_CONTEXT,
+        RoutedAPI,
+        RoutedMiddleware,
+    )
     from connexion.middleware.routing import RoutingMiddleware  # type: ignore[import-untyped]
-    from connexion.middleware.security import SecurityMiddleware  # type: ignore[import-untyped]
     from connexion.resolver import Resolver  # type: ignore[import-untyped]
 
 __all__ = [
-    "AsyncApp",
-    "ContextMiddleware",
-    "RequestValidationMiddleware",
+    "ConnexionMiddleware",
+    "ROUTING_CONTEXT",
     "Resolver",
-    "ResponseValidationMiddleware",
+    "RoutedAPI",
+    "RoutedMiddleware",
     "RoutingMiddleware",
-    "SecurityMiddleware",
-    "operation_id",
+    "route",
 ]
 
 
-def operation_id(scope: Scope) -> str | None:
-    """The operation that connexion's router found for a request; None for a path that the document does not have."""
-    found: str | None = scope["extensions"][ROUTING_CONTEXT]["operation_id"]
-    return found
+def route(scope: Scope, operation_id: str) -> None:
+    """Note in the scope of a request which operation it is for, as connexion's router does."""
+    scope.setdefault("extensions", {})[ROUTING_CONTEXT] = {"api_base_path": "", "operation_id": operation_id}

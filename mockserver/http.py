@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -14,10 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
 from mockserver.accounts import Accounts
-from mockserver.body import READ_WITHIN_S
+from mockserver.admission import Admission
+from mockserver.body import READ_WITHIN_S, BodyReader
 from mockserver.calls import Calls, media_url, saved_agents
 from mockserver.envelope import Envelope
 from mockserver.errors import CallNotFound
+from mockserver.ids import Ids
 from mockserver.operations import operations_app
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings
@@ -26,22 +27,7 @@ from mockserver.store import CallStore
 BASE_PATHS = ("/api/v1", "")
 """Where the operations are: as at the service, and bare, as the source of the contract spells them."""
 
-_BASE36 = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[value % 36] for value in range(256))
-
-
-def random_id() -> str:
-    """A call's id that looks like the service's own: 25 characters, `c` and base 36."""
-    return "c" + secrets.token_bytes(24).translate(_BASE36).decode()
-
-
-def random_token() -> str:
-    """A dial URL's token: 256 random bits in 43 characters."""
-    return secrets.token_urlsafe(32)
-
-
-def random_request_id() -> str:
-    """A request's id, in 24 hexadecimal digits."""
-    return secrets.token_hex(12)
+_DIALLED = "/media/"
 
 
 def http_app(
@@ -54,9 +40,7 @@ def http_app(
     document: Mapping[str, Any],
     base_url: str,
     read_within_s: float = READ_WITHIN_S,
-    new_id: Callable[[], str] = random_id,
-    new_token: Callable[[], str] = random_token,
-    new_request_id: Callable[[], str] = random_request_id,
+    ids: Ids | None = None,
 ) -> ASGIApp:
     """The ASGI application for everything but WebSockets.
 
@@ -69,22 +53,21 @@ def http_app(
         document: the OpenAPI document, with its `$ref`s.
         base_url: where clients reach this server (`Settings.base_url`); `websocketUrl` begins with it.
         read_within_s: how long a body may take to come, in seconds.
-        new_id: makes ids of calls.
-        new_token: makes tokens of dial URLs.
-        new_request_id: makes ids of requests.
+        ids: makes ids and tokens; random ones by default.
 
     Raises:
         DocumentError: the document cannot be served.
     """
+    ids = ids or Ids()
     calls = Calls(
         media_url=media_url(base_url),
         store=store,
         agents=saved_agents(settings.agents),
         any_agent=settings.any_agent,
-        url_ttl_s=settings.url_ttl_s,
+        url_ttl=timedelta(seconds=settings.url_ttl_s),
         clock=clock,
-        new_id=new_id,
-        new_token=new_token,
+        new_id=ids.call_id,
+        new_token=ids.token,
     )
 
     def now() -> float:
@@ -94,22 +77,30 @@ def http_app(
         document,
         calls,
         BASE_PATHS,
+        admission=Admission(accounts, rate_limiter, now),
+        reader=BodyReader(max_bytes=settings.max_body_bytes, read_within_s=read_within_s),
+    )
+    return Envelope(
+        _with_what_is_beside(operations),
         accounts=accounts,
         limiter=rate_limiter,
         now=now,
-        max_body_bytes=settings.max_body_bytes,
-        read_within_s=read_within_s,
+        new_request_id=ids.request_id,
     )
-    routed = _raising(Router(list(_beside()), default=operations, redirect_slashes=False))
-    return Envelope(routed, accounts=accounts, limiter=rate_limiter, now=now, new_request_id=new_request_id)
 
 
-def _raising(router: Router) -> ASGIApp:
-    """A router whose own 405 is raised for the Envelope, not answered in plain text."""
+def _with_what_is_beside(operations: ASGIApp) -> ASGIApp:
+    """The operations, and what is served beside them."""
+    router = Router(list(_beside()), default=operations, redirect_slashes=False)
+    paths = {route.path for route in router.routes if isinstance(route, Route)}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        # Starlette raises where an application is named in the scope.
-        await router({**scope, "app": router}, receive, send)
+        # Most requests are to operations: they are spared the search.
+        if scope["path"] in paths or scope["path"].startswith(_DIALLED):
+            # Starlette raises a 405 where an application is named in the scope; else it answers in plain text.
+            await router({**scope, "app": router}, receive, send)
+        else:
+            await operations(scope, receive, send)
 
     return app
 
@@ -120,7 +111,7 @@ def _beside() -> Iterator[BaseRoute]:
     yield Route("/openapi.yaml", _yaml(documents.openapi_text()), methods=["GET"])
     for kind in documents.connection_types():
         yield Route(f"/asyncapi/{kind}.yaml", _yaml(documents.asyncapi_text(kind)), methods=["GET"])
-    yield Route("/media/{token}", _NotADial())
+    yield Route(f"{_DIALLED}{{token}}", _NotADial())
 
 
 async def _healthy(request: Request) -> Response:

@@ -1,4 +1,7 @@
-"""Connexion, serving the document's operations.  What it does not do, and how, is said at each step."""
+"""Connexion, serving the document: it reads and checks it, resolves its operations, and routes.
+
+It stands around a plain ASGI application, as it documents for other frameworks, with layers of our own.
+"""
 
 from __future__ import annotations
 
@@ -10,26 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract import documents
 from contract.errors import DocumentError
-from mockserver.accounts import Accounts
-from mockserver.admission import KeyCheck, Turnstile
+from mockserver.admission import Admission
 from mockserver.body import BodyReader
 from mockserver.calls import Calls
 from mockserver.errors import NotFound
-from mockserver.exchange import Exchange
-from mockserver.framework import (
-    AsyncApp,
-    ContextMiddleware,
-    RequestValidationMiddleware,
-    Resolver,
-    ResponseValidationMiddleware,
-    RoutingMiddleware,
-    SecurityMiddleware,
-)
-from mockserver.rate_limit import RateLimiter
-from mockserver.validation import CompiledSchema, RequestBody, ResponseBody, Schemas
+from mockserver.framework import ConnexionMiddleware, Resolver
+from mockserver.operation import Method, Operations
+from mockserver.routing import Routing
+from mockserver.validation import CompiledSchema
 
 _NAME = "openapi/calls.yaml"
-_JSON = "application/json"
 
 
 def operations_app(
@@ -37,28 +30,24 @@ def operations_app(
     calls: Calls,
     base_paths: Sequence[str],
     *,
-    accounts: Accounts,
-    limiter: RateLimiter,
-    now: Callable[[], float],
-    max_body_bytes: int,
-    read_within_s: float,
+    admission: Admission,
+    reader: BodyReader,
 ) -> ASGIApp:
     """The operations of a document, answered by `calls`, under each base path (without a slash at its end).
 
-    Errors are raised, not answered.  `now` is Unix seconds.  Raises DocumentError if the document cannot be served.
+    Errors are raised, not answered.  Raises DocumentError if the document cannot be served.
     """
     _compile_schemas(document)
+    methods = {"createCall": calls.create, "createInlineCall": calls.create_inline}
     try:
-        app = _connexion(
-            document,
-            exact_paths=partial(_ExactPaths, base_paths=base_paths),
-            security=partial(KeyCheck, accounts),
-            admit=partial(Turnstile, limiter=limiter, now=now),
-            read_body=partial(
-                BodyReader, operations=_with_body(document), max_bytes=max_body_bytes, read_within_s=read_within_s
-            ),
+        app = ConnexionMiddleware(
+            _nothing_here,
+            import_name=__name__,
+            # Its own error handling, pages and lifespan are left out: one envelope around everything answers errors.
+            middlewares=[partial(Routing, base_paths=base_paths), Operations],
         )
-        app.add_api(dict(document), base_path="", resolver=Resolver(_finder(document, calls)))
+        resolver = Resolver(_finder(document, methods))
+        app.add_api(dict(document), base_path="", resolver=resolver, admission=admission, reader=reader)
         _build(app)
     except DocumentError:
         raise
@@ -67,84 +56,21 @@ def operations_app(
     return app  # type: ignore[no-any-return]  # connexion ships no types
 
 
-def _connexion(
-    document: Mapping[str, Any],
-    *,
-    exact_paths: Callable[[ASGIApp], ASGIApp],
-    security: Callable[[], KeyCheck],
-    admit: Callable[[ASGIApp], ASGIApp],
-    read_body: Callable[[ASGIApp], ASGIApp],
-) -> Any:
-    """Connexion's application, with its layers in the order in which a request meets them.
-
-    Its own error handling, pages and lifespan are left out: one envelope around everything answers errors.
-    """
-    schemas = Schemas()
-    return AsyncApp(
-        __name__,
-        middlewares=[
-            exact_paths,
-            RoutingMiddleware,
-            SecurityMiddleware,
-            admit,
-            read_body,
-            RequestValidationMiddleware,
-            ResponseValidationMiddleware,
-            ContextMiddleware,
-        ],
-        security_map={"apiKey": security},
-        validator_map={
-            "body": {_JSON: partial(RequestBody, schemas=schemas)},
-            "response": {_JSON: partial(ResponseBody, schemas=schemas)},
-        },
-        validate_responses=True,
-    )
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI application: what connexion stands around.  Its operations have answered, so this is another path."""
+    if scope["type"] == "http":
+        raise NotFound("there is nothing at this path; /openapi.yaml says what there is")
 
 
-class _ExactPaths:
-    """ASGI middleware: takes the base path off, and refuses a path with a slash too many.
-
-    Connexion would check and compile the document once more for each base path, and redirect the slash to where the
-    Host header says.
-    """
-
-    def __init__(self, app: ASGIApp, *, base_paths: Sequence[str]) -> None:
-        self._app = app
-        self._prefixes = tuple(f"{path}/" for path in base_paths if path)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            path: str = scope["path"]
-            if path.endswith("/"):
-                raise NotFound("there is nothing at this path; no path ends with a slash")
-            prefix = next((prefix for prefix in self._prefixes if path.startswith(prefix)), None)
-            if prefix is not None:
-                Exchange.of(scope).base_path = prefix[:-1]
-                path = path[len(prefix) - 1 :]
-                scope = {**scope, "path": path, "raw_path": path.encode()}
-        await self._app(scope, receive, send)
-
-
-def _finder(document: Mapping[str, Any], calls: Calls) -> Callable[[str], Callable[..., Any]]:
+def _finder(document: Mapping[str, Any], methods: Mapping[str, Method]) -> Callable[[str], Method]:
     """What finds the method for an operationId, so that the document names no Python."""
-    methods = {"createCall": calls.create, "createInlineCall": calls.create_inline}
 
-    def find(operation_id: str) -> Callable[..., Any]:
+    def find(operation_id: str) -> Method:
         if operation_id not in methods:
             raise _fault(document, f"the mock has no operation {operation_id}", ["paths"])
         return methods[operation_id]
 
     return find
-
-
-def _with_body(document: Mapping[str, Any]) -> frozenset[str]:
-    """The ids of the operations that take a body."""
-    return frozenset(
-        operation["operationId"]
-        for path in document["paths"].values()
-        for operation in path.values()
-        if isinstance(operation, dict) and "requestBody" in operation
-    )
 
 
 def _compile_schemas(document: Mapping[str, Any]) -> None:
@@ -164,15 +90,12 @@ def _build(app: Any) -> None:
     It builds them on its first call, before that call goes anywhere.
     """
 
-    class Built(Exception):
-        pass
-
-    async def stop(*_: Any) -> Message:
-        raise Built
+    async def nothing(*_: Any) -> Message:
+        return {}
 
     try:
-        app({"type": "lifespan"}, stop, stop).send(None)
-    except Built:
+        app({"type": "lifespan"}, nothing, nothing).send(None)
+    except StopIteration:
         return
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 
-class SavedAgent(msgspec.Struct, frozen=True, kw_only=True):
+class SavedAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An agent that exists in the account, with what it says first."""
 
     id: str
@@ -19,7 +19,7 @@ class SavedAgent(msgspec.Struct, frozen=True, kw_only=True):
     greeting: str = "Hello, this is the demo agent. Say something and I will repeat it."
 
 
-class CallSettings(msgspec.Struct, frozen=True, kw_only=True):
+class CallSettings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How a call is to behave: what the mock acts on of the request's body, with the document's defaults, in our names.
 
     The defaults here are a saved agent's, for which a request says none of this.  `tools` are as they came.  `agent` is
@@ -41,7 +41,7 @@ class CallSettings(msgspec.Struct, frozen=True, kw_only=True):
     tools: Sequence[Mapping[str, Any]] = ()
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A call that was created.
 
     `token` is the credential in its dial URL; it opens one WebSocket before `expires_at` (UTC), and is never shown.

@@ -10,22 +10,15 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-import msgspec
 from jsonschema_rs import Draft4Validator, ValidationError
-from starlette.types import Message, Receive, Scope, Send
 
 from mockserver.errors import InvalidFields
-from mockserver.exchange import Exchange
 from mockserver.wording import Schema, explain
 
 Fill = Callable[[Any], None]
 
 MOST_VALUES_LISTED = 300
 """Up to how many values, at all depths, a body has all its faults looked for; of a larger one the first is told."""
-
-
-class NonConformingAnswer(Exception):
-    """We answered something that our own document does not allow: a fault in this program."""
 
 
 class CompiledSchema:
@@ -75,57 +68,6 @@ def _has_few_values(body: Any) -> bool:
     return not waiting
 
 
-class Schemas:
-    """The schemas met so far, each compiled when it is first met."""
-
-    def __init__(self) -> None:
-        self._compiled: dict[int, CompiledSchema] = {}
-
-    def compiled(self, schema: Schema) -> CompiledSchema:
-        """The schema, compiled; told apart by identity, so it must be the same object each time, never changed."""
-        compiled = self._compiled.get(id(schema))
-        if compiled is None:
-            # Holding the source keeps its id from being given to another object.
-            compiled = self._compiled[id(schema)] = CompiledSchema(schema)
-        return compiled
-
-
-class RequestBody:
-    """Judges a request's body, which is read already: connexion's interface for body validators, one a request."""
-
-    def __init__(self, *, schema: Schema, schemas: Schemas, **_: Any) -> None:
-        self._schema = schemas.compiled(schema)
-
-    async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
-        """Judge the body and go on unchanged; the defaults are in the exchange.  Raises InvalidFields."""
-        exchange = Exchange.of(scope)
-        self._schema.accept(exchange.body, key=exchange.key)
-        return receive, scope
-
-
-class ResponseBody:
-    """Judges our own answer's body: connexion's interface for response validators, one an answer."""
-
-    def __init__(self, scope: Scope, *, schema: Schema, schemas: Schemas, **_: Any) -> None:
-        self._schema = schemas.compiled(schema)
-
-    def wrap_send(self, send: Send) -> Send:
-        """Hold an answer back until it is whole and judged.  Its `send` raises NonConformingAnswer."""
-        held: list[Message] = []
-
-        async def judged(message: Message) -> None:
-            held.append(message)
-            if message["type"] == "http.response.start" or message.get("more_body"):
-                return
-            body = b"".join(part.get("body", b"") for part in held)
-            if fault := self._schema.fault(msgspec.json.decode(body)):
-                raise NonConformingAnswer(fault)
-            for part in held:
-                await send(part)
-
-        return judged
-
-
 _NESTED = ("properties", "patternProperties", "definitions")
 _LISTS = ("allOf", "anyOf", "oneOf")
 _SINGLE = ("not", "items", "additionalProperties")
@@ -160,7 +102,7 @@ def _filler(schema: Schema) -> Fill | None:
     properties = schema.get("properties", {})
     # A default makes up for nothing that is required.
     missable = properties.keys() - schema.get("required", ())
-    defaults = {name: properties[name]["default"] for name in missable if "default" in properties[name]}
+    defaults = [(name, properties[name]["default"]) for name in missable if "default" in properties[name]]
     nested = {name: inner for name, part in properties.items() if (inner := _filler(part))}
     everywhere = [inner for part in schema.get("allOf", ()) if (inner := _filler(part))]
     for_items = _filler(schema["items"]) if "items" in schema else None
@@ -172,10 +114,12 @@ def _filler(schema: Schema) -> Fill | None:
             for item in body:
                 for_items(item)
         if isinstance(body, dict):
-            for name in defaults.keys() - body.keys():
-                body[name] = copy.deepcopy(defaults[name])
-            for name in nested.keys() & body.keys():
-                nested[name](body[name])
+            for name, value in defaults:
+                if name not in body:
+                    body[name] = copy.deepcopy(value) if isinstance(value, dict | list) else value
+            for name, inner in nested.items():
+                if name in body:
+                    inner(body[name])
         for part in everywhere:
             part(body)
 

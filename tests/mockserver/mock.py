@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import itertools
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp
 from contract import documents
 from mockserver.accounts import Accounts
 from mockserver.http import http_app
+from mockserver.ids import Ids
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings
 from mockserver.store import MemoryCallStore
@@ -83,18 +85,23 @@ def mock(
     *,
     base_url: str = "http://127.0.0.1:8080",
     read_within_s: float = 30.0,
+    draw: Callable[[int], bytes] = os.urandom,
     **options: Any,
 ) -> Mock:
-    """A mock with these options (names of Settings), and a valid document unless another is given."""
+    """A mock with these options (names of Settings), and a valid document unless another is given.
+
+    `draw` gives so many random bytes.
+    """
     settings = Settings(**options)
     clock, store = Clock(), MemoryCallStore()
     limiter = RateLimiter(settings.rate_limit_per_hour)
     tokens: list[str] = []
     numbers = itertools.count(1)
 
-    def new_token() -> str:
-        tokens.append(f"sample-token-{next(numbers):031d}")
-        return tokens[-1]
+    class SampleIds(Ids):
+        def token(self) -> str:
+            tokens.append(f"sample-token-{next(numbers):031d}")
+            return tokens[-1]
 
     app = http_app(
         settings=settings,
@@ -105,7 +112,7 @@ def mock(
         document=document,
         base_url=base_url,
         read_within_s=read_within_s,
-        new_token=new_token,
+        ids=SampleIds(draw),
     )
     return Mock(app, store, clock, limiter, tokens)
 

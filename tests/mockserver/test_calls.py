@@ -6,7 +6,8 @@ import pytest
 
 from mockserver.accounts import Accounts
 from mockserver.calls import media_url
-from mockserver.http import http_app, random_id
+from mockserver.http import http_app
+from mockserver.ids import Ids
 from mockserver.settings import Settings
 from mockserver.store import CallSettings, SavedAgent
 from tests.mockserver.mock import BODIES, CREATE, DOCUMENT, INLINE, RATES, VALID, Mock, error, message, mock
@@ -119,8 +120,9 @@ def test_tokens_hold_enough_chance_and_nothing_of_the_key() -> None:
 
 
 def test_random_ids_look_like_the_services() -> None:
-    ids = {random_id() for _ in range(200)}
-    assert len(ids) == 200 and all(re.fullmatch("c[0-9a-z]{24}", one) for one in ids)
+    make = Ids()
+    ids = {make.call_id() for _ in range(2000)}
+    assert len(ids) == 2000 and all(re.fullmatch("c[0-9a-z]{24}", one) for one in ids)
 
 
 @pytest.mark.parametrize(
