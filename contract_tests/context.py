@@ -81,7 +81,8 @@ class Judge:
         self.random = random.Random(settings.seed)
         self.began_at = time.monotonic()
         self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
-        self.pairs = asyncio.Lock()
+        # With one line to spare, no two pairs can wait for each other's second.
+        self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls - 1))
         self.alone = asyncio.Lock()
         self.rooms = {
             Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
@@ -119,6 +120,11 @@ class Judge:
                 del self._recordings[name]
             raise
 
+    def is_playing(self, name: str) -> bool:
+        """Whether a recording has begun and is not over."""
+        found = self._recordings.get(name)
+        return found is not None and not found[0].done()
+
     def take(self, url: str) -> bool:
         """Lay claim to dialling a websocketUrl; False where another check has."""
         new = url not in self._taken
@@ -154,10 +160,26 @@ class Context:
         self.cases: list[Case] = []
         self.cause = ""
         self.looks_back_to = time.monotonic()
+        self._room: asyncio.Semaphore | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def takes(self, room: asyncio.Semaphore) -> None:
+        """Learn what this task holds one of while the check runs: there is room for only so many."""
+        self._room, self._task = room, asyncio.current_task()
 
     async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> Any:
-        """What came of a scenario that several checks look at; it is played once in a run."""
-        found, began_at = await self.judge.recording(name, record)
+        """What came of a scenario that several checks look at; it is played once in a run.
+
+        Who waits for one that another check has begun lets others go on meanwhile.
+        """
+        if self._room is not None and self.judge.is_playing(name) and asyncio.current_task() is self._task:
+            self._room.release()
+            try:
+                found, began_at = await self.judge.recording(name, record)
+            finally:
+                await self._room.acquire()
+        else:
+            found, began_at = await self.judge.recording(name, record)
         self.looks_back_to = min(self.looks_back_to, began_at)
         return found
 

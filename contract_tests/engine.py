@@ -108,6 +108,7 @@ async def _judged(judge: Judge, job: Job) -> Finding:
     wrong: Finding | None = None
     for attempt in range(1, ATTEMPTS + 1):
         context = Context(judge, job.variant, attempt)
+        context.takes(judge.rooms[job.check.requirement.layer])
         finding = await _attempt(judge, job, context)
         if not job.check.again:
             return finding

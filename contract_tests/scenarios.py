@@ -168,15 +168,15 @@ async def side_by_side(it: Context) -> list[Recording]:
 
     async def record() -> list[Recording]:
         async with AsyncExitStack() as lines:
-            recordings = []
-            # One pair at a time is given its lines, or two might each wait for the other's.
+
+            async def connected() -> Recording:
+                call = await it.call("inline", greeting=LONG_GREETING, **audio_settings(it.variant))
+                line = await lines.enter_async_context(it.line(call, begin=False))
+                await line.connect()
+                return Recording(call=call, line=line)
+
             async with it.judge.pairs:
-                for _ in range(1 if it.variant == "websocket" else 2):
-                    asked = audio_settings(it.variant)
-                    call = await it.call("inline", greeting=LONG_GREETING, **asked)
-                    line = await lines.enter_async_context(it.line(call, begin=False))
-                    await line.connect()
-                    recordings.append(Recording(call=call, line=line))
+                recordings = await asyncio.gather(*(connected() for _ in range(1 if it.variant == "websocket" else 2)))
             if it.variant != "websocket":
                 await asyncio.sleep(1.2)
             await asyncio.gather(*map(_start, recordings))

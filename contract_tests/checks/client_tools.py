@@ -77,6 +77,7 @@ async def _with_tools(it: Context) -> Call:
     "nothing; the right one is answered.",
     why="An agent that does not wait makes the result up.",
     mend="Remember open invocations by their id; speak when the result for one comes.",
+    lasts_s=18,
     again=True,
 )
 async def tool_waits(it: Context) -> None:

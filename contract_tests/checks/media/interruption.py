@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from contract.events import StateChanged
 from contract_tests import scenarios
 from contract_tests.context import Context
@@ -64,6 +66,7 @@ def _not_cut(piece: HeardAudio, line: Line) -> bool:
     why="Announcements that the law asks for must be heard to the end.",
     mend="Keep playing the first message while the caller speaks, and clear nothing.",
     variants=TALKING,
+    lasts_s=30,
     again=True,
 )
 async def not_interruptible(it: Context) -> None:
@@ -80,6 +83,7 @@ async def not_interruptible(it: Context) -> None:
     why="The default decides what the caller hears.",
     mend="Fill in false where interruptible is missing.",
     variants=TALKING,
+    lasts_s=30,
     again=True,
 )
 async def not_interruptible_by_default(it: Context) -> None:
@@ -88,9 +92,9 @@ async def not_interruptible_by_default(it: Context) -> None:
 
 
 async def _uncut(it: Context, value: bool | None) -> None:
-    recording = await _cut_in(it, value)
+    recording, natural_s = await asyncio.gather(_cut_in(it, value), _natural_s(it))
     line = recording.line
-    begun, natural_s = line.audible()[0].at_s, await _natural_s(it)
+    begun = line.audible()[0].at_s
     # What is cleared after the message was over is another message.
     cleared = [at for at in line.clears if at < min(recording.first_until + 0.3, begun + natural_s - 0.5)]
     shown = it.dial_command(recording.call)

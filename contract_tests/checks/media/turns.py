@@ -82,6 +82,7 @@ async def greeting_by_default(it: Context) -> None:
     why="Who calls a customer must let them say hello.",
     mend="Where firstSpeaker is user, wait for speech or text before the first word.",
     variants=TALKING,
+    lasts_s=20,
     smoke=True,
     again=True,
 )
