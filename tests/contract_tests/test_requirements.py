@@ -108,9 +108,10 @@ def test_schemathesis_and_openapi_core_agree_on_what_is_valid(
     @given(cases)
     def agree(case: Any) -> None:
         component = case.meta.components.get("body")
-        # What is wrong may be the media type instead.
-        if component is not None and component.mode.value == mode:
-            assert due(it.valid(), operation, case.body) in (wanted, None), (case.body, case.media_type, component)
+        asks = isinstance(case.body, dict) and case.body.get("connectionType") == "websocket"
+        # What is wrong may be the media type, or only the connection type that the document was narrowed to.
+        if component is not None and component.mode.value == mode and (mode == "positive" or asks is websocket):
+            assert due(it.valid(), operation, case.body) in (wanted, None), case.body
 
     agree()
 
