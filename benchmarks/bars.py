@@ -18,12 +18,12 @@ _TOP_PX = 64
 _STYLE = """\
     text { font: 13px system-ui, sans-serif; fill: #1f2328; }
     .title { font-weight: 600; font-size: 15px; }
-    .small { font-size: 11px; fill: #59636e; }
+    .small { font-size: 11px; fill: #59636e; stroke: #ffffff; stroke-width: 3px; paint-order: stroke; }
     .first { fill: #0969da; } .second { fill: #8250df; }
     .grid { stroke: #d1d9e0; } .whisker { stroke: #1f2328; stroke-width: 1.5; }
     .page { fill: #ffffff; }
     @media (prefers-color-scheme: dark) {
-      text { fill: #e6edf3; } .small { fill: #9198a1; }
+      text { fill: #e6edf3; } .small { fill: #9198a1; stroke: #0d1117; }
       .first { fill: #4493f8; } .second { fill: #ab7df8; }
       .grid { stroke: #3d444d; } .whisker { stroke: #e6edf3; }
       .page { fill: #0d1117; }
@@ -68,7 +68,7 @@ def svg(title: str, unit: str, series: Sequence[str], rows: Sequence[Row]) -> st
         x = _LABELS_PX + index * step * scale
         lines.append(f'  <line class="grid" x1="{x:.1f}" y1="{_TOP_PX - 6}" x2="{x:.1f}" y2="{bottom}"/>')
         lines.append(
-            f'  <text class="small" text-anchor="middle" x="{x:.1f}" y="{bottom + 16}">{index * step:g}</text>'
+            f'  <text class="small" text-anchor="middle" x="{x:.1f}" y="{bottom + 16}">{index * step:,g}</text>'
         )
     lines.append(f'  <text class="small" text-anchor="end" x="{WIDTH - 16}" y="{bottom + 16}">{escape(unit)}</text>')
     for index, row in enumerate(rows):
@@ -98,8 +98,8 @@ def _row(row: Row, top: float, scale: float) -> list[str]:
             f'height="{_BAR_PX - 2}"/>',
             f'  <path class="whisker" fill="none" d="M{least:.1f} {centre}H{most:.1f}M{least:.1f} {centre - 3}v6'
             f'M{most:.1f} {centre - 3}v6"/>',
-            f'  <text class="small" x="{most + 8:.1f}" y="{centre + 4}">{spread.median:.0f} '
-            f"[{spread.least:.0f}-{spread.most:.0f}]</text>",
+            f'  <text class="small" x="{most + 8:.1f}" y="{centre + 4}">{spread.median:,.0f} '
+            f"[{spread.least:,.0f}-{spread.most:,.0f}]</text>",
         ]
     return lines
 

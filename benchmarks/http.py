@@ -14,33 +14,40 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
-from benchmarks import history, report, samples
+from benchmarks import history, processes, report, samples
 from benchmarks.http_report import CONNECTIONS, NAME, OPERATIONS, Results, plot, record, section
 from benchmarks.load import Load, Measured
 from benchmarks.peers.installing import NotInstalled
 from benchmarks.peers.servers import OURS, ROOT, SERVERS, Launch, Server
 from benchmarks.samples import Sample
-from benchmarks.serving import NotServing, Serving, serving
+from benchmarks.serving import NotServing, serving
 from contract import documents
 
+Number = TypeVar("Number", int, float)
+
 BUILD = ROOT / "build" / "bench"
+
+CLIENT_STARTS_WITHIN_S = 30.0
+
+LATER_WARM_UP_S = 1.0
+"""How long a server that is warm already gets requests at most, before it is measured for a further operation."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write what was asked for.  Returns 1 if the mock itself could not be measured."""
     given = _parser().parse_args(argv)
     servers = _chosen(given.only)
-    # A service that ends the benchmark must not leave servers behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         results = measured(servers, rounds=given.rounds, seconds=given.seconds, build=BUILD)
     except KeyboardInterrupt:
@@ -88,36 +95,40 @@ def _measure(
     server: Server, launch: Launch, number: int, seconds: float, cores: list[int], build: Path, results: Results
 ) -> None:
     bodies = request_bodies()
-    log = build / (server.name.replace(" ", "-").replace(",", "") + ".log")
     path = f"{server.base_path}/calls/create"
+    log = build / f"{server.key}.log"
     try:
         with serving(launch, path, bodies["create"], core=cores[0], log=log) as running:
             results.starts_s[server.name].append(running.start_s)
+            warm_up_s = server.warm_up_s
             for operation in OPERATIONS:
-                found = _under_load(server, running, operation, bodies[operation], seconds, cores)
+                path = f"{server.base_path}/calls/{operation}"
+                load = Load(
+                    port=running.port,
+                    request=request(path, running.port, bodies[operation]),
+                    connections=CONNECTIONS,
+                    warm_up_s=warm_up_s,
+                    seconds=seconds,
+                    server=running.pid,
+                    cores=cores,
+                )
+                found = _under(load)
+                warm_up_s = min(warm_up_s, LATER_WARM_UP_S)
+                if not processes.tree(running.pid):
+                    raise NotServing("it ended under load")
                 sample = sample_of(server.name, operation, number, found)
                 results.samples.append(sample)
                 print(f"  {operation} {sample.cpu_us or 0:.0f} us (others {sample.foreign_cores:.2f})", end="")
     except NotServing as reason:
         results.failures[server.name] = f"round {number + 1}: {reason}"
-    except subprocess.SubprocessError:
-        # Its message would hold the whole command line.
+    except subprocess.TimeoutExpired:
         results.failures[server.name] = f"round {number + 1}: the client did not come to an end"
+    except subprocess.CalledProcessError as error:
+        results.failures[server.name] = f"round {number + 1}: the client ended with code {error.returncode}"
     print(f"  {results.failures[server.name]}" if server.name in results.failures else "", flush=True)
 
 
-def _under_load(
-    server: Server, running: Serving, operation: str, body: bytes, seconds: float, cores: list[int]
-) -> Measured:
-    load = Load(
-        port=running.port,
-        request=request(f"{server.base_path}/calls/{operation}", running.port, body),
-        connections=CONNECTIONS,
-        warm_up_s=server.warm_up_s,
-        seconds=seconds,
-        server=running.pid,
-        cores=cores,
-    )
+def _under(load: Load) -> Measured:
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
         input=json.dumps(asdict(load)),
@@ -125,7 +136,7 @@ def _under_load(
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        timeout=server.warm_up_s + seconds + 30,
+        timeout=load.warm_up_s + load.seconds + CLIENT_STARTS_WITHIN_S,
     )
     return Measured(**json.loads(done.stdout))
 
@@ -187,12 +198,24 @@ def _chosen(names: str | None) -> list[Server]:
     return [each for each in SERVERS if each.key in wanted]
 
 
+def _positive(number: Callable[[str], Number]) -> Callable[[str], Number]:
+    def positive(text: str) -> Number:
+        value = number(text)
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+        return value
+
+    return positive
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.http", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5, help="how often each server is measured; default 5")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long, for each operation; default 2")
+    parser.add_argument("--rounds", type=_positive(int), default=5, help="how often each server is measured; default 5")
+    parser.add_argument(
+        "--seconds", type=_positive(float), default=1.5, help="how long, for each operation; default 1.5"
+    )
     parser.add_argument("--only", metavar="NAME,...", help=f"only these of {', '.join(each.key for each in SERVERS)}")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report as a section of this page")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write the plot to this file")
@@ -203,6 +226,8 @@ def _parser() -> argparse.ArgumentParser:
 if __name__ == "__main__":
     if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
         sys.exit("this needs Linux and two cores: one for the server, one for its client")
+    # Whatever ends the benchmark in this way, too, its servers are ended first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     began = time.monotonic()
     code = main()
     print(f"took {time.monotonic() - began:.0f} s")

@@ -22,8 +22,8 @@ Servers take turns, round after round: each is started on a core of its own, war
 {CONNECTIONS} keep-alive connections by a client on another core. **CPU us** is the CPU time of all of a server's
 processes for one call that it created, in microseconds: less is better. It is steadier than rates and latencies where
 the machine does other things, but does not stay the same: caches are shared, and compilers at run time (Node, Java) get
-less time to warm up. Values are medians [least-most] over the rounds; **ratio** is CPU us divided by that of `{OURS}`
-in the same round, so above 1 the mock is cheaper."""
+less done while they warm up. Values are medians [least-most] over the rounds; **ratio** is CPU us divided by that of
+`{OURS}` in the same round, so above 1 the mock is cheaper."""
 
 SPEED = f"""\
 Rates are of all samples; latencies, in milliseconds, only of quiet ones, of which there were n. They are those of

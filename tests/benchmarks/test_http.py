@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,27 @@ def test_who_cannot_be_installed_is_reported_without_addresses_and_the_others_go
     assert found.samples == []
 
 
+DIES = """
+import asyncio, os, sys
+async def serve(reader, writer, left=[20]):
+    while await reader.readuntil(b"}"):
+        left[0] -= 1
+        if left[0] < 0: os._exit(3)
+        writer.write(b"HTTP/1.1 201 Created\\r\\nContent-Length: 0\\r\\n\\r\\n")
+async def main():
+    await (await asyncio.start_server(serve, "127.0.0.1", int(sys.argv[1]))).serve_forever()
+asyncio.run(main())
+"""
+
+
+def test_a_server_that_ends_under_load_is_no_sample_and_is_said_to_have(tmp_path: Path) -> None:
+    launch = Launch(command=lambda port: [sys.executable, "-c", DIES, str(port)], folder=tmp_path)
+    dying = Server(key="dying", name="Dying", does="little", prepare=lambda build: launch, warm_up_s=0.05)
+    found = http.measured([dying], rounds=1, seconds=0.1, build=tmp_path)
+    assert found.failures == {"Dying": "round 1: it ended under load"}
+    assert found.samples == []
+
+
 def test_bodies_are_the_documents_own_examples() -> None:
     bodies = {name: json.loads(body) for name, body in http.request_bodies().items()}
     assert bodies["create"]["agentId"] == "agent_demo"
@@ -126,6 +148,14 @@ def test_bodies_are_the_documents_own_examples() -> None:
 def test_a_mistyped_name_is_refused_with_those_that_exist() -> None:
     with pytest.raises(SystemExit, match="prsim is none of .*prism-silent"):
         http.main(["--only", "calls,prsim"])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--rounds", "0"], ["--seconds", "-1"], ["--seconds", "nan"], ["--seconds", "inf"]]
+)
+def test_what_cannot_be_measured_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        http.main(arguments)
 
 
 def test_one_short_round_ends_in_a_report_a_plot_and_a_line_of_history(
