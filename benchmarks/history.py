@@ -40,5 +40,6 @@ def compared(run: Run, before: Run | None) -> Iterator[str]:
             yield f"  {name}: {value:g}, new"
         elif earlier:
             yield f"  {name}: {value:g}, was {earlier:g} ({(value - earlier) / earlier * 100:+.0f} %)"
-    for name in before["medians"].keys() - run["medians"].keys():
-        yield f"  {name}: not measured now, was {before['medians'][name]:g}"
+    for name, value in before["medians"].items():
+        if name not in run["medians"]:
+            yield f"  {name}: not measured now, was {value:g}"
