@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: mock demo test trust clean
+.PHONY: mock demo test trust bench clean
 
 mock: $(VENV)/.installed  ## set up and start the mock server; more options: make mock OPTIONS="--port 9000"
 	$(BIN)/calls mock $(OPTIONS)
@@ -18,8 +18,13 @@ test: $(VENV)/.installed-dev node_modules/.installed  ## set up and run every ch
 trust: $(VENV)/.installed-dev node_modules/.installed  ## 20 seeds on every correct target, every fault of tests/faults
 	scripts/trust
 
+# Each benchmark writes a section of its own into the page, and a line into the history: a further one is a further line.
+bench: $(VENV)/.installed-dev  ## the mock against other mock servers, about eight minutes; installs those with npm
+	$(BIN)/python -m benchmarks.http --markdown docs/benchmarks.md --svg docs/benchmarks-http.svg \
+	    --history benchmarks/history.jsonl $(OPTIONS)
+
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) node_modules
+	rm -rf $(VENV) node_modules build/bench
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit("calls needs Python 3.11 or later, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'

@@ -4,7 +4,7 @@ Both sides run in turn, round after round, so that what else the machine does fa
 frame (median of the rounds) and the ratio.  `audioop.ratecv` has no filter: cheaper and rougher.
 Targets on a quiet machine: hearing < 10 us; conversion < 30 us between 8 and 16 kHz.
 
-    python benchmarks/audio.py [ROUNDS]
+    python -m benchmarks.audio [ROUNDS]
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import side_by_side
+from benchmarks.side_by_side import Work
 from contract.audio import AudioFormat, Converter, Encoding, decode, encode
 from mockserver.hearing import Ear
 from mockserver.voice import say
-
-import side_by_side
-from side_by_side import Work
 
 FRAMES = 500
 MULAW = AudioFormat(Encoding.MULAW, 8000)

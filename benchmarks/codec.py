@@ -3,7 +3,7 @@
 Both sides run in turn, round after round, so that what else the machine does falls on both.  Prints microseconds of
 CPU a frame (median of the rounds) and the ratio.  Targets on a quiet machine: decode <= 3 us, encode <= 1.5 us.
 
-    python benchmarks/codec.py [ROUNDS]
+    python -m benchmarks.codec [ROUNDS]
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from __future__ import annotations
 import base64
 import json
 
+from benchmarks import side_by_side
+from benchmarks.side_by_side import report
 from contract.codec import Codec, Role
 from contract.documents import asyncapi
 from contract.events import Audio
-
-import side_by_side
-from side_by_side import report
 
 FRAMES = 5_000
 STREAM_ID = "MZ" + "0123456789abcdef" * 2

@@ -2,7 +2,7 @@
 
 Prints seconds (median of the rounds) and the ratio.  Target on a quiet machine: the mock answers within one second.
 
-    python benchmarks/startup.py [ROUNDS]
+    python -m benchmarks.startup [ROUNDS]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 
-import side_by_side
+from benchmarks import side_by_side
 
 EMPTY = """
 import sys, uvicorn
