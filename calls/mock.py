@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -50,10 +49,11 @@ def main(argv: Sequence[str]) -> int:
     except SettingsError as error:
         parser.error(str(error))
     # Imported late, so that --help and a mistyped option do not wait for the server's frameworks.
+    from calls.logs import log_to
     from contract.errors import DocumentError
     from mockserver.server import PortError, Server
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    log_to(sys.stderr)
     try:
         server = Server(settings, on_ready=lambda base_url: print(welcome(settings, base_url), flush=True))
     except (DocumentError, PortError) as error:

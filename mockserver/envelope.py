@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import re
 import time
@@ -110,6 +111,7 @@ class Envelope:
         )
 
 
+@functools.lru_cache(maxsize=256)
 def printable_path(path: str) -> str:
     """A path as a log may hold it: without dial tokens, whatever is as long as one, and what could break a line."""
     path = _LONG_SEGMENT.sub("***", _DIAL_TOKEN.sub("***", path))
