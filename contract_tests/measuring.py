@@ -13,8 +13,9 @@ import numpy as np
 from contract.audio import Encoding
 from contract.events import Clear, Mark, RoomOffered, StateChanged, Transcript
 from contract_tests.call_summary import CallSummary, Room
-from contract_tests.line import Heard, HeardAudio, Line, samples
-from contract_tests.parsing import json_value, jwt_part
+from contract_tests.legality import is_free
+from contract_tests.line import HeardAudio, Line, samples
+from contract_tests.parsing import jwt_part
 
 LEAST_GAP_S = 0.02
 """How long playback must have run dry to be called a gap: what is shorter, a carrier's buffer hides."""
@@ -68,24 +69,13 @@ def summarise(line: Line, complaints: Sequence[str], ended: str) -> CallSummary:
 
 def _faults(line: Line) -> tuple[list[str], int]:
     """What is wrong with the agent's messages, and how many could be ignored."""
-    faults = [str(heard.fault) for heard in line.heard if heard.fault is not None and not _may_be_ignored(line, heard)]
-    ignored = sum(heard.fault is not None and _may_be_ignored(line, heard) for heard in line.heard)
+    found = [(heard.fault, is_free(line.kind, heard.fault, heard.wire)) for heard in line.heard if heard.fault]
+    faults = [str(fault) for fault, free in found if not free]
+    ignored = len(found) - len(faults)
     if line.kind == "websocket" and line.from_agent.encoding is Encoding.PCM16:
         halves = (len(piece.payload) for piece in line.audio if len(piece.payload) % 2)
         faults += [f"agentAudio: {size} bytes are not a whole number of 16-bit samples" for size in halves]
     return faults, ignored
-
-
-def _may_be_ignored(line: Line, heard: Heard) -> bool:
-    """Whether a message is of a kind that its document tells clients to ignore: carriers' documents do not."""
-    if line.kind not in ("websocket", "webrtc") or not isinstance(heard.wire, str):
-        return False
-    body = json_value(heard.wire)
-    if body is None:
-        return False
-    if line.kind == "webrtc":
-        return isinstance(body, dict) and not {"roomUrl", "token"} <= body.keys()
-    return heard.fault is not None and heard.fault.reason.startswith("unknown type")
 
 
 def _neighbours(line: Line) -> list[tuple[HeardAudio, HeardAudio]]:
