@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+from collections.abc import Callable
+from typing import cast
 
+import pytest
+import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from mockserver.handover import hand_over
@@ -27,8 +31,8 @@ class Lines(asyncio.Protocol):
     """Any protocol at all, which gives its connection away with the first line that it reads."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's are none by inheritance.
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         hand_over(self.transport, Shouting(), key=KEY, max_message_bytes=1000)
@@ -48,8 +52,10 @@ async def answers(*said: bytes) -> list[bytes]:
     return heard
 
 
-def test_a_connection_goes_on_as_a_websocket() -> None:
-    head, echo, close = asyncio.run(answers(b"upgrade\n", MASKED_HI, MASKED_KILOBYTE))
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_connection_goes_on_as_a_websocket(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        head, echo, close = runner.run(answers(b"upgrade\n", MASKED_HI, MASKED_KILOBYTE))
     assert head.startswith(b"HTTP/1.1 101 ")
     assert b"Sec-WebSocket-Accept: " + ACCEPT in head
     assert echo == b"\x81\x02HI"
