@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +129,31 @@ def _corrupt(server: Server) -> None:
         return call
 
     server.mock.store.take = take_again  # type: ignore[method-assign]  # that is the misbehaviour
+    switchboard = server.mock.switchboard
+    dial = switchboard.dial
+
+    def dial_clearless(token: str, open_line: Callable[[Any], None]) -> bool:
+        return dial(token, lambda session: open_line(_Clearless(session)))
+
+    switchboard.dial = dial_clearless  # type: ignore[method-assign]
     server.config.app = _Twin(server.mock.app)
+
+
+class _Clearless:
+    """A call, and then its line, that no clear gets through."""
+
+    def __init__(self, real: Any) -> None:
+        self._real = real
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def opened(self, line: Any) -> None:
+        self._real.opened(_Clearless(line))
+
+    def send(self, wire: str | bytes) -> None:
+        if isinstance(wire, bytes) or '"event":"clear"' not in wire:
+            self._real.send(wire)
 
 
 class _Twin:
@@ -139,14 +163,12 @@ class _Twin:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or one socket."""
+        """Serve one request."""
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [pair for pair in message["headers"] if pair[0] != b"location"]
                 message = {**message, "headers": headers}
-            if message["type"] == "websocket.send" and '"event":"clear"' in (message.get("text") or ""):
-                return
             await send(message)
 
         async def received() -> Message:
@@ -155,9 +177,8 @@ class _Twin:
                 return {**message, "body": _unquoted(message.get("body", b""))}
             return message
 
-        if scope["type"] == "http":
-            scope = {**scope, "headers": [*scope["headers"], *_key_in(scope["query_string"])]}
-            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"content-length"]
+        scope = {**scope, "headers": [*scope["headers"], *_key_in(scope["query_string"])]}
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"content-length"]
         await self._app(scope, received, sent)
 
 

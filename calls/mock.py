@@ -11,7 +11,7 @@ from calls.arguments import Parser, version
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, SettingsError, options
 
 GROUPS = {
-    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes"),
+    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
     "what the agent does": ("behaviour", "time_scale"),
     "webrtc": ("livekit_url", "livekit_key", "livekit_secret"),

@@ -10,18 +10,17 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from starlette.applications import Starlette
-from starlette.routing import Mount, WebSocketRoute
-from starlette.types import ASGIApp, Message
-from starlette.websockets import WebSocket
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
 from contract.codec import Codec, Role
 from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
 from mockserver.agents import Agent, Echo, Parrot, Silent
+from mockserver.connection import REFUSAL
 from mockserver.conversation import Conversation
-from mockserver.http import http_app
+from mockserver.envelope import Envelope
+from mockserver.http import http_app, random_request_id
 from mockserver.media import Party, Switchboard
 from mockserver.rate_limit import RateLimiter
 from mockserver.script import Script, Scripted
@@ -37,8 +36,8 @@ class Mock:
     """A mock that is ready to be served.
 
     Attributes:
-        app: the ASGI application, HTTP and WebSockets.
-        switchboard: the calls in progress.
+        app: the ASGI application of everything over HTTP, refusals of dials included.
+        switchboard: answers dials, and knows the calls in progress.
         ticker: what paces them.
         store: the calls that wait for their dial.
     """
@@ -69,26 +68,38 @@ def build(
     """
     store = MemoryCallStore()
     ticker = Ticker(clock)
-    switchboard = Switchboard(store, ticker, _answerer(settings, now), now=now, clock=clock)
+    switchboard = Switchboard(
+        store, ticker, _answerer(settings, now), now=now, clock=clock, most_calls=settings.max_calls
+    )
+    accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
+    limiter = RateLimiter(settings.rate_limit_per_hour)
     http = http_app(
         settings=settings,
-        accounts=Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16)),
-        rate_limiter=RateLimiter(settings.rate_limit_per_hour),
+        accounts=accounts,
+        rate_limiter=limiter,
         store=store,
         clock=now,
         document=documents.openapi(),
         base_url=base_url,
     )
 
-    async def dial(websocket: WebSocket) -> None:
-        if not await switchboard.dial(websocket, websocket.path_params["token"]):
-            await _refuse(websocket, http)
+    refusals = Envelope(
+        _refuse,
+        accounts=accounts,
+        limiter=limiter,
+        now=lambda: now().timestamp(),
+        new_request_id=random_request_id,
+    )
 
-    async def refuse(websocket: WebSocket) -> None:
-        await _refuse(websocket, http)
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (refusals if REFUSAL in scope else http)(scope, receive, send)
 
-    routes = [WebSocketRoute("/media/{token}", dial), WebSocketRoute("/{path:path}", refuse), Mount("/", http)]
-    return Mock(Starlette(routes=routes), switchboard, ticker, store)
+    return Mock(app, switchboard, ticker, store)
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """ASGI application for dials that are told what is wrong; others get the answer of the same GET."""
+    raise scope[REFUSAL]
 
 
 def _answerer(settings: Settings, now: Callable[[], datetime]) -> Callable[[Call, float], tuple[Stream, Party]]:
@@ -133,15 +144,3 @@ def _agents(behaviour: str) -> Callable[[CallSettings], Agent]:
     if name == "silent":
         return lambda settings: Silent()
     return lambda settings: Parrot(settings, client_tools(settings.tools))
-
-
-async def _refuse(websocket: WebSocket, http: ASGIApp) -> None:
-    """Answer an upgrade as the same GET is answered: nothing can be learnt from trying the one or the other."""
-
-    async def receive() -> Message:
-        return {"type": "http.request"}
-
-    async def send(message: Message) -> None:
-        await websocket.send({**message, "type": f"websocket.{message['type']}"})
-
-    await http({**websocket.scope, "type": "http", "method": "GET"}, receive, send)

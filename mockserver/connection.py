@@ -1,19 +1,33 @@
-"""uvicorn's connections, where they refuse, drop or hold what they must not; only this module knows their insides."""
+"""uvicorn's HTTP connections: what they would refuse or drop is put right, and a good dial becomes a WebSocket.
+
+Only this module knows uvicorn's insides.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import binascii
 import re
+from base64 import b64decode
 from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
 
-from mockserver.errors import BadRequest, answer
+from mockserver.errors import ApiError, BadRequest, HeadTooLarge, TooManyCalls, UpgradeRequired, answer
+from mockserver.handover import hand_over
+from mockserver.media import Session, Switchboard
+from mockserver.websocket import Limits, WebSocket
 
-LET_GO_WITHIN_S = 2.0
-"""How long after the end of its call a peer may take to read what is still under way to it, in seconds."""
+REFUSAL = "calls.refusal"
+"""The key of an ASGI scope under which stands the ApiError that answers a dial."""
+
+MOST_DIAL_HEADERS = 128
+"""How many header fields a dial may have."""
+
+LONGEST_DIAL_HEADER_BYTES = 8192
+"""How long each may be."""
 
 _UPGRADE = re.compile(rb"^upgrade:", re.IGNORECASE | re.MULTILINE)
 _OTHER_UPGRADE = re.compile(rb"^upgrade:(?![ \t]*websocket[ \t]*\r$)", re.IGNORECASE | re.MULTILINE)
@@ -55,36 +69,95 @@ class HttpConnection(HttpToolsProtocol):
         self.transport.close()
 
 
-class WebSocketConnection(WebSocketsSansIOProtocol):
-    """uvicorn's end of a WebSocket, which also lets go of the peers that uvicorn holds on to."""
+class Doorway(HttpConnection):
+    """A connection whose good dials become calls; others are answered as the same GET is, or told what is wrong.
 
-    def data_received(self, data: bytes) -> None:
-        """Take in bytes; a handshake too large to be read is answered (431, 414) and hung up on."""
-        super().data_received(data)
-        if self.conn.handshake_exc is not None and not self.transport.is_closing():
-            self.transport.write(b"".join(self.conn.data_to_send()))
-            self.transport.close()
+    Args:
+        switchboard: answers the URLs.
+        max_message_bytes: how long a message on a WebSocket may be.
+        more: what uvicorn gives every connection.
+    """
 
-    def handle_ping(self) -> None:
-        """Answer; a peer that pings and does not read the answers is let go."""
-        super().handle_ping()
-        if not self.writable.is_set():
+    def __init__(self, switchboard: Switchboard, max_message_bytes: int, **more: Any) -> None:
+        super().__init__(**more)
+        self._switchboard = switchboard
+        self._max_message_bytes = max_message_bytes
+        self._refused = False
+        self._refusal: ApiError | None = None
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._refused = False
+        self._refusal = None
+        super().on_message_begin()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Answer a dial."""
+        try:
+            if not self._dial():
+                self._answer_as_request()
+        except ApiError as refusal:
+            self._refusal = refusal
+            self._answer_as_request()
+        except httptools.HttpParserError:
+            self.send_400_response("no URL")
+
+    def _should_upgrade(self) -> bool:
+        return not self._refused and self._get_upgrade() == b"websocket"
+
+    def _dial(self) -> bool:
+        """Let a dial become a call; False if its URL opens nothing.  Raises ApiError for any other refusal."""
+        key = _key_of(self.headers)
+        start, _, token = unquote(httptools.parse_url(self.url).path.decode("ascii")).rpartition("/")
+        if start != "/media":
+            return False
+        if self._switchboard.full:
+            raise TooManyCalls()
+        limits = Limits(self._max_message_bytes, self.config.ws_ping_interval, self.config.ws_ping_timeout)
+
+        def open_line(session: Session) -> None:
+            hand_over(self.transport, WebSocket(session, limits), key=key, max_message_bytes=limits.max_message_bytes)
+
+        try:
+            dialled = self._switchboard.dial(token, open_line)
+        except ConnectionError:
+            # The peer is gone, and with it whoever could be answered.
             self.transport.abort()
+            return True
+        if dialled:
+            self.connections.discard(self)
+        return dialled
 
-    def handle_cont(self, event: Frame) -> None:
-        """Take in a fragment; those that bring nothing are no use but to fill memory."""
-        if event.data or event.fin:
-            super().handle_cont(event)
+    def _answer_as_request(self) -> None:
+        """Have the application answer; what comes after an upgrade cannot be told from the next request."""
+        self._refused = True
+        if self._refusal is not None:
+            cast(dict[str, Any], self.scope)[REFUSAL] = self._refusal
+        self.on_headers_complete()
+        self.cycle.keep_alive = False
+        self.on_message_complete()
 
-    def keepalive_timeout(self) -> None:
-        """The peer does not answer a ping: it is gone, and will not read what is still under way to it."""
-        super().keepalive_timeout()
-        self.loop.call_later(LET_GO_WITHIN_S, self.transport.abort)
 
-    def on_task_complete(self, task: asyncio.Task[None]) -> None:
-        """The call is over; who does not read is not waited for, as a mere close of the connection would do."""
-        super().on_task_complete(task)
-        self.loop.call_later(LET_GO_WITHIN_S, self.transport.abort)
+def _key_of(headers: list[tuple[bytes, bytes]]) -> str:
+    """The Sec-WebSocket-Key of a good handshake (RFC 6455, 4.2.1).  Raises ApiError for any other."""
+    if len(headers) > MOST_DIAL_HEADERS or any(len(value) > LONGEST_DIAL_HEADER_BYTES for _, value in headers):
+        raise HeadTooLarge()
+    versions, keys = (
+        [value for name, value in headers if name == wanted]
+        for wanted in (b"sec-websocket-version", b"sec-websocket-key")
+    )
+    lengths = [value for name, value in headers if name == b"content-length"]
+    if any(name == b"transfer-encoding" for name, _ in headers) or any(length.strip(b"0 ") for length in lengths):
+        raise BadRequest("a request for a WebSocket has no body")
+    if versions != [b"13"]:
+        raise UpgradeRequired("this is a WebSocket of version 13; Sec-WebSocket-Version must say so")
+    try:
+        good = len(keys) == 1 and len(b64decode(keys[0], validate=True)) == 16
+    except binascii.Error:
+        good = False
+    if not good:
+        raise BadRequest("Sec-WebSocket-Key must be 16 bytes in base64")
+    return keys[0].decode("ascii")
 
 
 def _readable(data: bytes) -> bytes:

@@ -66,6 +66,8 @@ LONGEST_MESSAGE_S = 30.0
 MOST_AWAITED = 20
 """How many tool invocations may wait for their answers at once."""
 
+_NOTHING: list[Event] = []
+
 PROMPT = "Are you still there?"
 FAREWELL = "I have not heard anything for a while. Goodbye."
 
@@ -131,6 +133,7 @@ class Conversation:
         self._echo: Converter | None = None
         self._awaited: dict[str, _Awaited] = {}
         self._happened: list[Happening] = []
+        self._longest_message_bytes = 0
         self._first_message = True
         self._caller_active_at = opened_at
         self._closing: str | None = None
@@ -146,6 +149,7 @@ class Conversation:
             self.ending = Ending(1008, str(error))
             return []
         self._ear = Ear(heard, said)
+        self._longest_message_bytes = heard.bytes_in(round(LONGEST_MESSAGE_S * 1000))
         self._echo = Converter(heard, said) if self._agent.echoes else None
         self._mouth = Mouth(
             said,
@@ -165,12 +169,12 @@ class Conversation:
             if isinstance(event, Stopped):
                 self._end(1000, "the carrier stopped the stream")
             return self._said()
+        if type(event) is Audio:
+            # First, since it comes fifty times a second.  On a stream of both tracks one is the agent's own voice.
+            if event.track != "outbound":
+                self._hear_audio(event.payload, self._ear, self._mouth, now)
+            return self._said()
         match event:
-            case Audio(track="outbound"):
-                # A stream of both tracks: this is the agent's own voice.
-                pass
-            case Audio(payload=payload):
-                self._hear_audio(payload, self._ear, self._mouth, now)
             case Digit(digit=digit) if len(digit) == 1:
                 self._react(DigitHeard(digit), now)
             case Mark(name=name):
@@ -212,19 +216,25 @@ class Conversation:
         turn = ear.turn_over(now)
         if turn is not None:
             self._hear_turn(turn, now)
-        for invocation_id, awaited in list(self._awaited.items()):
-            if now >= awaited.until:
-                del self._awaited[invocation_id]
-                self._react(ToolAnswered(awaited.name, None, "no answer came in time"), now)
+        if self._awaited:
+            self._stop_waiting(now)
         if self._agent.wake_at is not None and now >= self._agent.wake_at:
             self._agent.wake_at = None
             self._react(Woke(), now)
         mouth.tick(now)
-        self._settle(now)
+        if self._happened:
+            self._settle(now)
         if ear.speaking:
             self._caller_active_at = now
         if not mouth.speaking:
             self._mind_silence(mouth.quiet_since, now)
+
+    def _stop_waiting(self, now: float) -> None:
+        """Tell the agent of the tools whose time is over."""
+        for invocation_id, awaited in list(self._awaited.items()):
+            if now >= awaited.until:
+                del self._awaited[invocation_id]
+                self._react(ToolAnswered(awaited.name, None, "no answer came in time"), now)
 
     def _mind_silence(self, agent_quiet_since: float, now: float) -> None:
         if self._closing is not None:
@@ -244,8 +254,8 @@ class Conversation:
         self._caller_active_at = now
 
     def _hear_audio(self, payload: bytes, ear: Ear, mouth: Mouth, now: float) -> None:
-        length_s = ear.source.duration_ms(len(payload)) / 1000
-        if length_s > LONGEST_MESSAGE_S:
+        if len(payload) > self._longest_message_bytes:
+            length_s = ear.source.duration_ms(len(payload)) / 1000
             raise PeerError(
                 None, "$", f"{length_s:.1f} s of audio in one message, at most {LONGEST_MESSAGE_S:g} are taken"
             )
@@ -254,9 +264,12 @@ class Conversation:
             self._caller_active_at = now
             if ear.voiced_ms >= INTERRUPTION_MS:
                 self._interrupt(mouth, now)
-        may_speak = self._settings.first_speaker == "agent" or ear.last_speech_at is not None
-        if self._echo is not None and may_speak and not mouth.speaking:
-            echoed = self._echo.convert(payload)
+        if self._echo is not None and not mouth.speaking:
+            self._send_back(payload, ear, self._echo)
+
+    def _send_back(self, payload: bytes, ear: Ear, echo: Converter) -> None:
+        if self._settings.first_speaker == "agent" or ear.last_speech_at is not None:
+            echoed = echo.convert(payload)
             if echoed:
                 self._emit(Audio(payload=echoed))
 
@@ -354,5 +367,7 @@ class Conversation:
             self._out.append(event)
 
     def _said(self) -> list[Event]:
+        if not self._out:
+            return _NOTHING
         said, self._out = self._out, []
         return said

@@ -15,8 +15,11 @@ Exception
       +-- MethodNotAllowed       405  METHOD_NOT_ALLOWED, with Allow
       +-- BodyTooLarge           413  PAYLOAD_TOO_LARGE
       +-- UnsupportedMediaType   415  UNSUPPORTED_MEDIA_TYPE
+      +-- UpgradeRequired        426  UPGRADE_REQUIRED, with Sec-WebSocket-Version
       +-- RateLimitExceeded      429  RATE_LIMIT_EXCEEDED, with Retry-After
+      +-- HeadTooLarge           431  HEADERS_TOO_LARGE
       +-- InternalError          500  INTERNAL_ERROR
+      +-- TooManyCalls           503  SERVICE_UNAVAILABLE, with Retry-After
 
 Connexion's and Starlette's own errors are Starlette's HTTPException; whatever else escapes becomes an InternalError.
 """
@@ -34,6 +37,9 @@ from starlette.exceptions import HTTPException
 from mockserver.settings import DEMO_AGENT
 
 log = logging.getLogger("calls")
+
+RETRY_DIAL_AFTER_S = 5
+"""When a dial that was one too many is worth another try, in seconds: within the life of most URLs."""
 
 
 class ApiError(Exception):
@@ -173,6 +179,39 @@ class RateLimitExceeded(ApiError):
             f"more than {limit} requests in an hour; try again in {retry_after_s} seconds (--rate-limit)",
             {"Retry-After": str(retry_after_s)},
         )
+
+
+class UpgradeRequired(ApiError):
+    """A WebSocket was asked for in a version that nobody speaks any more."""
+
+    status = 426
+    code = "UPGRADE_REQUIRED"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
+
+
+class TooManyCalls(ApiError):
+    """As many calls are in progress as there may be."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "as many calls are in progress as this mock takes; dial the same URL again later (--max-calls)",
+            {"Retry-After": str(RETRY_DIAL_AFTER_S)},
+        )
+
+
+class HeadTooLarge(ApiError):
+    """A dial has more in its head than any client sends."""
+
+    status = 431
+    code = "HEADERS_TOO_LARGE"
+
+    def __init__(self) -> None:
+        super().__init__("this dial has more header fields, or longer ones, than are taken")
 
 
 class InternalError(ApiError):

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from contract.audio import AudioFormat, Converter, decode, rms, sample_count
+from contract.audio import AudioFormat, Converter, decode, loudness, rms, sample_count
 
 WINDOW_MS = 20
 
@@ -88,7 +88,9 @@ class Ear:
         self.last_speech_at: float | None = None
         self.source = source
         self._target = target
+        self._encoding = source.encoding
         self._window_bytes = source.bytes_in(WINDOW_MS)
+        self._window_s = source.duration_ms(self._window_bytes) / 1000
         self._most_windows = source.bytes_in(LONGEST_TURN_MS) // self._window_bytes
         self._part = b""
         self._lately: deque[tuple[bytes, bool]] = deque(maxlen=PRE_ROLL_WINDOWS + ONSET_WITHIN_WINDOWS)
@@ -110,6 +112,13 @@ class Ear:
 
     def hear(self, payload: bytes, now: float) -> None:
         """Take in audio of any length that has just arrived.  Raises PeerError where it ends in half a sample."""
+        if len(payload) == self._window_bytes and not self._part:
+            # What comes fifty times a second from each caller.
+            self._let_pass(now, self._window_s)
+            if self._take(payload, loudness(payload, self._encoding) >= SPEECH_RMS):
+                self.last_speech_at = now
+                self._over_at = now + TURN_GAP_S
+            return
         sample_count(payload, self.source.encoding)
         length_s = self.source.duration_ms(len(payload)) / 1000
         self._let_pass(now, length_s)
@@ -121,12 +130,14 @@ class Ear:
 
     def turn_over(self, now: float) -> Turn | None:
         """The oldest turn that is over by now; each is returned once."""
-        self._end_turn_if_over(now)
+        if now >= self._over_at:
+            self._end_turn_if_over(now)
         return self._turns.popleft() if self._turns else None
 
     def _let_pass(self, now: float, length_s: float) -> None:
         """Draw the consequences of the time without audio before a message of this length."""
-        self._end_turn_if_over(now)
+        if now >= self._over_at:
+            self._end_turn_if_over(now)
         if now - self._heard_at > length_s + _JITTER_S:
             # Clicks before and after a gap are no onset together.
             self._lately.clear()

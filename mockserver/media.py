@@ -1,18 +1,11 @@
-"""The socket that a `websocketUrl` opens: WebSocket messages ⇄ stream ⇄ conversation."""
+"""The calls that a `websocketUrl` opens: messages of a line ⇄ stream ⇄ conversation.  Opens no socket."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import Protocol
-
-from starlette.types import Message
-from starlette.websockets import WebSocket
 
 from contract.codec import Wire
 from contract.errors import PeerError, UsageError
@@ -28,13 +21,27 @@ MOST_UNSENT_BYTES = 4 * 1024 * 1024
 MOST_FAULTS_LOGGED = 20
 """How many of one call's faults are logged; a flood of them must not fill a disk."""
 
-CLOSE_WITHIN_S = 2.0
-"""How long the other end may take to answer a close, in seconds, before the connection is dropped."""
-
-LONGEST_REASON_BYTES = 123
-"""What a WebSocket close frame can hold (RFC 6455, 5.5)."""
-
 logger = logging.getLogger("calls")
+
+
+class Line(Protocol):
+    """What a call is spoken into: one WebSocket."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits for the other end to read; may be 0 as long as that is little."""
+
+    def send(self, wire: Wire) -> None:
+        """Send a message, if the line is still open."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Begin to close; messages that were sent go out before it."""
+
+    def drop(self) -> None:
+        """Cut the line, whatever is still under way."""
+
+    def notice_end(self) -> None:
+        """Look whether the line is about to end, for lines that nobody tells."""
 
 
 class Party(Protocol):
@@ -56,27 +63,49 @@ class Party(Protocol):
 
 
 class Session:
-    """One dialled call: takes what the socket brings, queues what is to be sent.
+    """One dialled call: takes what the line brings, sends what the party says.
 
     Args:
         call: the call.
         stream: its stream, our end of it.
         party: what answers.
         clock: the event loop's clock, in seconds.
-        drop_in: has the connection dropped in so many seconds, should it still be there.
+        ticker: the process's pacer.
+        on_lost: told when the line is gone.
     """
 
+    __slots__ = (
+        "_call",
+        "_clock",
+        "_ending",
+        "_faults",
+        "_heard",
+        "_line",
+        "_misspoken",
+        "_on_lost",
+        "_opened_at",
+        "_party",
+        "_said",
+        "_stream",
+        "_ticker",
+    )
+
     def __init__(
-        self, call: Call, stream: Stream, party: Party, clock: Callable[[], float], drop_in: Callable[[float], None]
+        self,
+        call: Call,
+        stream: Stream,
+        party: Party,
+        clock: Callable[[], float],
+        ticker: Ticker,
+        on_lost: Callable[[Session], None],
     ) -> None:
         self._call = call
         self._stream = stream
         self._party = party
         self._clock = clock
-        self._drop_in = drop_in
-        self._unsent: deque[Wire] = deque()
-        self._unsent_bytes = 0
-        self._wanted = asyncio.Event()
+        self._ticker = ticker
+        self._on_lost = on_lost
+        self._line: Line | None = None
         self._ending: Ending | None = None
         self._faults = 0
         self._misspoken = False
@@ -84,54 +113,68 @@ class Session:
         self._said = 0
         self._opened_at = clock()
 
-    def open(self) -> None:
-        """The socket is open."""
-        if self._stream.phase is Phase.RUNNING:
-            self._send(self._party.begin(self._clock()))
+    @property
+    def call(self) -> Call:
+        """The call."""
+        return self._call
+
+    def opened(self, line: Line) -> None:
+        """The line is open."""
+        self._line = line
+        self._ticker.add(self)
+        try:
+            if self._stream.phase is Phase.RUNNING:
+                self._send(self._party.begin(self._clock()))
+        except Exception:
+            self._fail()
         logger.info("call %s: dialled as %s", self._call.id, self._call.settings.connection_type)
 
     def receive(self, wire: Wire) -> None:
-        """The socket brought a message."""
+        """The line brought a message."""
+        now = self._clock()
+        # Audio that is due goes out before more is read: a busy process must not fall silent while it listens.
+        if now >= self._ticker.due:
+            self._ticker.catch_up(now)
         if self._ending is not None:
             return
         self._heard += 1
         try:
             event = self._understood(wire)
             if event is not None:
-                self._react(event, self._clock())
+                self._react(event, now)
         except Exception:
             self._fail()
 
     def tick(self, now: float) -> None:
         """Twenty milliseconds have passed."""
-        if self._ending is not None:
+        if self._ending is not None or self._line is None:
             return
+        self._line.notice_end()
         try:
             self._send(self._party.tick(now))
         except Exception:
             self._fail()
 
     def close(self, ending: Ending) -> None:
-        """End the call from our side, once what is queued has been sent."""
+        """End the call from our side, once what was said has been sent."""
         if self._ending is None:
             self._ending = ending
-            self._wanted.set()
-            self._drop_in(CLOSE_WITHIN_S)
+            if self._line is not None:
+                self._line.close(ending.code, ending.reason)
 
-    async def write(self, websocket: WebSocket) -> None:
-        """Send what is queued, as it comes, until our end closes the socket."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            while self._unsent:
-                wire = self._unsent.popleft()
-                self._unsent_bytes -= len(wire)
-                await (websocket.send_text(wire) if isinstance(wire, str) else websocket.send_bytes(wire))
-            if self._ending is not None:
-                await websocket.close(self._ending.code, _short(self._ending.reason))
-                return
+    def drop(self) -> None:
+        """Cut the line."""
+        if self._line is not None:
+            self._line.drop()
 
-    def log_end(self, peer_said: str) -> None:
+    def lost(self, peer_said: str) -> None:
+        """The line is gone."""
+        self._line = None
+        self._ticker.discard(self)
+        self._on_lost(self)
+        self._log_end(peer_said)
+
+    def _log_end(self, peer_said: str) -> None:
         """One line about the whole call."""
         ending = self._ending
         logger.info(
@@ -182,6 +225,15 @@ class Session:
             self._send(self._party.object(error))
 
     def _send(self, events: list[Event]) -> None:
+        if events:
+            self._say(events)
+        if self._party.ending is not None:
+            self.close(self._party.ending)
+
+    def _say(self, events: list[Event]) -> None:
+        line = self._line
+        if line is None:
+            return
         for event in events:
             try:
                 wire = self._stream.send(event)
@@ -190,17 +242,10 @@ class Session:
                     logger.error("call %s: the mock left out what its contract forbids: %s", self._call.id, str(error))
                 self._misspoken = True
                 continue
-            self._unsent.append(wire)
-            self._unsent_bytes += len(wire)
+            line.send(wire)
             self._said += 1
-        if self._party.ending is not None:
-            self.close(self._party.ending)
-        elif self._unsent_bytes > MOST_UNSENT_BYTES:
-            self._unsent.clear()
-            self._unsent_bytes = 0
+        if line.unsent_bytes > MOST_UNSENT_BYTES:
             self.close(Ending(1008, "this end reads too slowly"))
-        if self._unsent:
-            self._wanted.set()
 
 
 class Switchboard:
@@ -212,6 +257,7 @@ class Switchboard:
         answer: makes the stream and the party of a call that was dialled at this moment of `clock`.
         now: the time that the store counts in.
         clock: the event loop's clock, in seconds.
+        most_calls: how many calls may be in progress; 0 for any number.
     """
 
     def __init__(
@@ -222,12 +268,14 @@ class Switchboard:
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
+        most_calls: int = 0,
     ) -> None:
         self._store = store
         self._ticker = ticker
         self._answer = answer
         self._now = now
         self._clock = clock
+        self._most_calls = most_calls
         self._sessions: set[Session] = set()
         self._closing = False
 
@@ -235,61 +283,44 @@ class Switchboard:
         """How many calls are in progress."""
         return len(self._sessions)
 
-    async def dial(self, websocket: WebSocket, token: str) -> bool:
-        """Serve one dial of one URL, from the handshake to the close.
+    @property
+    def full(self) -> bool:
+        """Whether one more call would be one too many; the calls in progress are not to suffer from it."""
+        return 0 < self._most_calls <= len(self._sessions)
 
-        False, with nothing answered yet, if the token opens nothing: it is unknown, used, or late.
+    def dial(self, token: str, open_line: Callable[[Session], None]) -> bool:
+        """Serve one dial; False, with nothing done, if the token opens nothing: it is unknown, used, or late.
+
+        `open_line` completes the handshake, and has the session told what happens on the line from then on.  What it
+        raises is raised here, and the token can be dialled again.
         """
         call = None if self._closing else self._store.take(token, self._now())
         if call is None:
             return False
+        session = None
         try:
             stream, party = self._answer(call, self._clock())
-            await websocket.accept()
+            session = Session(call, stream, party, self._clock, self._ticker, self._lost)
+            self._sessions.add(session)
+            open_line(session)
         except Exception:
             # Only a completed upgrade uses the token up.
+            self._sessions.discard(session)
             self._store.restore(token)
             raise
-        # The other end does not read, so the close could not even be sent: the connection is dropped instead.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None) as patience:
-                session = Session(call, stream, party, self._clock, partial(_reschedule, patience))
-                await self._serve(websocket, session, call)
         return True
 
     def close_all(self) -> None:
         """The server is going down: tell every caller, and refuse new ones."""
         self._closing = True
-        for session in self._sessions:
+        for session in list(self._sessions):
             session.close(Ending(1001, "the mock server is shutting down"))
 
-    async def _serve(self, websocket: WebSocket, session: Session, call: Call) -> None:
-        peer_said = "the connection was lost"
-        writer = asyncio.create_task(session.write(websocket))
-        self._sessions.add(session)
-        self._ticker.add(session)
-        try:
-            session.open()
-            while (message := await websocket.receive())["type"] == "websocket.receive":
-                session.receive(_wire(message))
-            peer_said = f"closed by the caller ({message.get('code')})"
-        finally:
-            self._ticker.discard(session)
-            self._sessions.discard(session)
-            self._store.finish(call.id)
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-            session.log_end(peer_said)
+    def drop_all(self) -> None:
+        """Cut the lines that are left."""
+        for session in list(self._sessions):
+            session.drop()
 
-
-def _reschedule(patience: asyncio.Timeout, seconds: float) -> None:
-    patience.reschedule(asyncio.get_running_loop().time() + seconds)
-
-
-def _wire(message: Message) -> Wire:
-    text: str | None = message.get("text")
-    return message["bytes"] if text is None else text
-
-
-def _short(reason: str) -> str:
-    return reason.encode()[:LONGEST_REASON_BYTES].decode(errors="ignore")
+    def _lost(self, session: Session) -> None:
+        self._sessions.discard(session)
+        self._store.finish(session.call.id)

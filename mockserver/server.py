@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from mockserver.app import Mock, build
-from mockserver.connection import HttpConnection, WebSocketConnection
+from mockserver.connection import Doorway
 from mockserver.settings import Settings
 
 HANG_UP_WITHIN_S = 1.5
@@ -51,18 +51,16 @@ class Server(uvicorn.Server):
         except BaseException:
             self.listener.close()
             raise
+        self.settings = settings
         self.on_ready = on_ready
         # What uvicorn says of single connections may hold dial URLs.
         logging.getLogger("uvicorn").setLevel(logging.ERROR)
-        logging.getLogger("uvicorn.error").addFilter(_is_a_fault)
         super().__init__(
             uvicorn.Config(
                 self.mock.app,
-                http=HttpConnection,
-                ws=WebSocketConnection,
-                ws_max_size=settings.max_body_bytes,
-                # Carriers do not ask for it, and it costs each call more than all the rest.
-                ws_per_message_deflate=False,
+                # A call of it makes a connection, which is all that is asked of it.
+                http=partial(Doorway, self.mock.switchboard, settings.max_body_bytes),  # type: ignore[arg-type]
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -91,6 +89,7 @@ class Server(uvicorn.Server):
         while len(self.mock.switchboard) and patience > 0 and not self.force_exit:
             await asyncio.sleep(0.02)
             patience -= 0.02
+        self.mock.switchboard.drop_all()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -117,8 +116,3 @@ def listen(host: str, port: int) -> socket.socket:
         # Python adds to the reason what the message says already.
         reason = (error.strerror or str(error)).partition(" (while")[0]
         raise PortError(f"cannot listen on {host}:{port}: {reason.lower()}") from error
-
-
-def _is_a_fault(record: logging.LogRecord) -> bool:
-    """Whether what uvicorn reports is a fault of the server: bad UTF-8 is the peer's, a refused dial is nobody's."""
-    return not re.search("without completing handshake|Invalid UTF-8 sequence", record.getMessage())

@@ -172,6 +172,15 @@ class Settings:
         parse=_whole(1),
         metavar="BYTES",
     )
+    max_calls: int = _option(
+        "--max-calls",
+        0,
+        "calls in progress at once, so that those there are stay on time; a further dial is refused with 503 and keeps "
+        "its URL; 0 sets no limit",
+        expected="a whole number, 0 or more",
+        parse=_whole(0),
+        metavar="CALLS",
+    )
     rate_limit_per_hour: int = _option(
         "--rate-limit",
         1000,

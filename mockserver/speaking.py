@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +68,9 @@ class Mouth:
         self.quiet_since = now
         self.medium: Literal["voice", "text"] = "voice"
         self.audio_format = audio_format
+        # Where all frames are equally long; else each is looked up.
+        even = audio_format.rate_hz * FRAME_MS % 1000 == 0
+        self._frame_bytes = audio_format.frame_bytes(0) if even else None
         self._emit = emit
         self._next_ordinal = next_ordinal
         self._on_said = on_said
@@ -77,6 +80,7 @@ class Mouth:
         self._frames_sent = 0
         self._audio_sent = False
         self._words_sent = ""
+        self._in_step = False
 
     @property
     def speaking(self) -> bool:
@@ -98,6 +102,8 @@ class Mouth:
     def tick(self, now: float) -> None:
         """Let what is due by now go out."""
         if self._now_saying is not None:
+            if not self._in_step:
+                self._fall_in_step(now)
             self._go_on(self._now_saying, now)
 
     def cut(self, now: float) -> None:
@@ -116,6 +122,7 @@ class Mouth:
         self._frames_sent = 0
         self._audio_sent = False
         self._words_sent = ""
+        self._in_step = False
         self._emit(StateChanged(state="speaking"))
         self._go_on(utterance, now)
 
@@ -124,27 +131,36 @@ class Mouth:
             self._finish(utterance, utterance.speech.words_until(math.inf), now)
             return
         if not self._audio_sent:
-            for payload in self._due_frames(utterance, now):
-                self._emit(Audio(payload=payload))
-        self._send_words(utterance, utterance.speech.words_until(self._elapsed_ms(now)))
-        if self._audio_sent and self._elapsed_ms(now) >= self._frames_sent * FRAME_MS:
+            self._send_due_frames(utterance, now)
+        elapsed_ms = self._elapsed_ms(now)
+        if elapsed_ms >= utterance.speech.next_word_ms:
+            self._send_words(utterance, utterance.speech.words_until(elapsed_ms))
+        if self._audio_sent and elapsed_ms >= self._frames_sent * FRAME_MS:
             self._finish(utterance, utterance.speech.words_until(math.inf), now)
 
-    def _due_frames(self, utterance: Utterance, now: float) -> Iterator[bytes]:
-        """The frames to send now, each whole: the last one is filled up with silence."""
+    def _fall_in_step(self, now: float) -> None:
+        """Let frames fall due half-way between ticks: were it at the ticks, each would miss one or not by chance."""
+        self._in_step = True
+        self._started_at -= (FRAME_MS / 2 - (self._elapsed_ms(now) + 0.001) % FRAME_MS) / 1000
+
+    def _send_due_frames(self, utterance: Utterance, now: float) -> None:
+        """Send the frames that are due, each whole: the last one is filled up with silence."""
         late_ms = self._elapsed_ms(now) - self._frames_sent * FRAME_MS
         if late_ms > LATEST_MS:
             self._started_at += late_ms / 1000
-        while self._frames_sent * FRAME_MS <= self._elapsed_ms(now) + LEAD_MS:
-            size = self.audio_format.frame_bytes(self._frames_sent)
+        until_ms = self._elapsed_ms(now) + LEAD_MS
+        while self._frames_sent * FRAME_MS <= until_ms:
+            size = self._frame_bytes or self.audio_format.frame_bytes(self._frames_sent)
             payload = utterance.speech.read(size)
             if not payload:
                 self._audio_sent = True
                 self._emit(Mark(name=f"utterance-{utterance.ordinal}"))
                 return
             self._frames_sent += 1
-            missing = (size - len(payload)) // len(self.audio_format.silence)
-            yield payload + self.audio_format.silence * missing
+            if len(payload) < size:
+                silence = self.audio_format.silence
+                payload += silence * ((size - len(payload)) // len(silence))
+            self._emit(Audio(payload=payload))
 
     def _send_words(self, utterance: Utterance, said: str) -> None:
         """The words that were said since the last call: the first piece as text, each further one as what it adds."""

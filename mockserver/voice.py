@@ -85,6 +85,11 @@ class Speech:
         """Recorded audio; its text counts as said as soon as it begins."""
         return cls(text, [(0, len(text))], [audio])
 
+    @property
+    def next_word_ms(self) -> float:
+        """When the next word begins, in milliseconds from the first sound; infinite after the last."""
+        return math.inf if self._next is None else self._next[0]
+
     def read(self, n_bytes: int) -> bytes:
         """The next so many bytes of audio; fewer at the end, then none."""
         while len(self._made) < n_bytes:

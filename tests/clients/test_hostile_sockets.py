@@ -13,8 +13,8 @@ from contextlib import suppress
 import pytest
 from websockets.sync.client import connect
 
-from mockserver.connection import WebSocketConnection
 from mockserver.server import Server
+from mockserver.websocket import WebSocket
 from tests.clients.conftest import NewCall
 from tests.clients.raw_socket import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, RawSocket, frame, handshake
 from tests.running import RunningMock, running_mock
@@ -327,7 +327,8 @@ def test_fragments_that_bring_nothing_fill_no_memory(new_call: NewCall) -> None:
         raw.send(frame(PING))
         while raw.read_frame()[0] != PONG:
             pass
-        assert max(len(held.frames) for held in gc.get_objects() if issubclass(type(held), WebSocketConnection)) == 1
+        held = [each._fragments for each in gc.get_objects() if issubclass(type(each), WebSocket)]
+        assert max(len(fragments) for fragments in held if fragments is not None) == len(b'{"type": "ping", ')
         raw.send(frame(CONTINUATION, b'"timestamp": 1.5}'))
         while True:
             _, payload = raw.read_frame()

@@ -21,9 +21,9 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from mockserver.connection import LET_GO_WITHIN_S
 from mockserver.conversation import Conversation
 from mockserver.media import Session
+from mockserver.websocket import LET_GO_WITHIN_S
 from tests.clients.caller import KINDS, QUESTION, START, STOP
 from tests.clients.conftest import create
 from tests.running import VALID_KEY, RunningMock, running_mock

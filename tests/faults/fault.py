@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.server import Server
+from tests.faults.sockets_too import sockets_too
 
 Apply = Callable[[Server], None]
 
@@ -289,7 +290,7 @@ def hooked(hooks: Hooks) -> Apply:
     """Put hooks around a mock."""
 
     def apply(server: Server) -> None:
-        server.config.app = Faulty(server.mock.app, hooks)
+        server.config.app = Faulty(sockets_too(server), hooks)
 
     return apply
 

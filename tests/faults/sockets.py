@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.connection import WebSocketConnection
 from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Fault, Hooks, Reply, Socket, Wires, hears, hooked
 from tests.faults.media import payload, silence, with_payload
+from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
 EVENTS = ("connected", "start", "media", "dtmf", "mark", "stop", "playedStream", "clearedAudio", "error", "playFailed")
 TYPES = ("user_text_message", "input_text_message", "client_tool_result", "ping", "hang_up", "set_output_medium")
@@ -116,6 +116,7 @@ def leak(most: int, *, refuses: bool) -> Apply:
 
 
 def _without_pongs(server: Server) -> None:
+    server.config.app = sockets_too(server)
     server.config.ws = _Deaf
 
 

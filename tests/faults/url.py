@@ -160,15 +160,13 @@ def tokens(make: Callable[[Request, str, int], str]) -> Apply:
                 body["websocketUrl"] = f"{start}/{made}"
                 reply.put(body)
 
-        inner = server.mock.app
+        switchboard = server.mock.switchboard
+        dial = switchboard.dial
 
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            start, _, token = scope["path"].rpartition("/")
-            if start.endswith("/media") and token in real:
-                scope = {**scope, "path": f"{start}/{real[token]}", "raw_path": f"{start}/{real[token]}".encode()}
-            await inner(scope, receive, send)
+        def dialled(token: str, open_line: Callable[[Any], None]) -> bool:
+            return dial(real.get(token, token), open_line)
 
-        object.__setattr__(server.mock, "app", app)
+        switchboard.dial = dialled  # type: ignore[method-assign]
         hooked(Hooks(after=after))(server)
 
     return apply
