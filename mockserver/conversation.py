@@ -49,6 +49,7 @@ from mockserver.agents import (
     TurnHeard,
     Woke,
 )
+from mockserver.ending import Ending
 from mockserver.hearing import Ear, Turn
 from mockserver.speaking import Mouth, Utterance
 from mockserver.store import CallSettings
@@ -75,14 +76,6 @@ CARRIER_ENCODINGS = {"audio/x-mulaw": Encoding.MULAW, "PCMU": Encoding.MULAW, "P
 """The carriers' words for what they send; their case does not matter, and without any it is mu-law."""
 
 _BY_LOWER_CASE = {"": Encoding.MULAW} | {word.lower(): encoding for word, encoding in CARRIER_ENCODINGS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Why and how our end closes the socket: a WebSocket close code and a reason that the other end may read."""
-
-    code: int
-    reason: str
 
 
 @dataclass(slots=True)

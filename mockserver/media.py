@@ -11,7 +11,7 @@ from contract.codec import Wire
 from contract.errors import PeerError, UsageError
 from contract.events import Event, Started
 from contract.stream import Phase, Stream
-from mockserver.conversation import Ending
+from mockserver.ending import Ending
 from mockserver.store import Call, CallStore
 from mockserver.ticker import Ticker
 

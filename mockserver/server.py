@@ -61,6 +61,8 @@ class Server(uvicorn.Server):
                 # A call of it makes a connection, which is all that is asked of it.
                 http=partial(Doorway, self.mock.switchboard, settings.max_body_bytes),  # type: ignore[arg-type]
                 ws="none",
+                # Nothing here asks for the client's address.
+                proxy_headers=False,
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -81,6 +83,7 @@ class Server(uvicorn.Server):
         """Begin to answer."""
         await super().startup(sockets)
         self.on_ready(self.base_url)
+        threading.Thread(target=self.mock.prepare, name="prepare", daemon=True).start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hang up on every caller (1001), then let go of the port."""

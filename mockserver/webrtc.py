@@ -9,7 +9,7 @@ import jwt
 
 from contract.errors import PeerError
 from contract.events import Event, HangUp, RoomOffered, Started
-from mockserver.conversation import Ending
+from mockserver.ending import Ending
 
 TOKEN_LIFE_S = 6 * 3600
 """How long a join token is good for, in seconds: LiveKit's own default."""

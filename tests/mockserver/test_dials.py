@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from mockserver.conversation import Ending
+from mockserver.ending import Ending
 from mockserver.media import Session
 from tests.clients.raw_socket import RawSocket, handshake
 from tests.running import RunningMock, running_mock

@@ -11,7 +11,7 @@ from contract.documents import asyncapi
 from contract.errors import PeerError
 from contract.events import Audio, Event, Mark, Started
 from contract.stream import Stream, Traits
-from mockserver.conversation import Ending
+from mockserver.ending import Ending
 from mockserver.media import MOST_FAULTS_LOGGED, MOST_UNSENT_BYTES, Session, Switchboard
 from mockserver.store import Call, CallSettings, MemoryCallStore
 from mockserver.ticker import Ticked, Ticker

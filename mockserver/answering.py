@@ -1,0 +1,85 @@
+"""Who answers a dialled call: an agent in a conversation, or the offer of a room."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from contract import documents
+from contract.codec import Codec, Role
+from contract.stream import Stream, Traits
+from mockserver.agents import Agent, Echo, Parrot, Silent
+from mockserver.conversation import Conversation
+from mockserver.media import Party
+from mockserver.script import Script, Scripted
+from mockserver.settings import Settings
+from mockserver.store import Call, CallSettings
+from mockserver.tools import client_tools
+from mockserver.webrtc import LiveKit, RoomOffer
+
+
+class Answering:
+    """Makes the stream and the party of each call; each connection type's document is compiled once, for its first.
+
+    Args:
+        settings: the options.
+        now: the time of day in UTC.
+
+    Raises DocumentError for a script that makes no sense.
+    """
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._now = now
+        self._new_agent = _agents(settings.behaviour)
+        self._compiled = functools.cache(_compiled)
+        self._livekit = None
+        if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
+            self._livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
+
+    def prepare(self) -> None:
+        """Compile every document ahead."""
+        for kind in documents.connection_types():
+            self._compiled(kind)
+
+    def answer(self, call: Call, opened_at: float) -> tuple[Stream, Party]:
+        """What answers a call that was dialled at this moment of the event loop's clock."""
+        codec, traits = self._compiled(call.settings.connection_type)
+        stream = Stream(codec, Role.AGENT, traits)
+        time_scale = self._settings.time_scale
+        if traits.encoding == "room":
+            deadline = opened_at + call.settings.max_duration_s / time_scale
+            now_s = self._now().timestamp()
+            return stream, RoomOffer(self._livekit, room=f"call-{call.id}", now_s=now_s, deadline=deadline)
+        conversation = Conversation(
+            call.settings,
+            self._new_agent(call.settings),
+            codec,
+            traits,
+            opened_at=opened_at,
+            time_scale=time_scale,
+            new_id=partial(secrets.token_hex, 12),
+        )
+        return stream, conversation
+
+
+def _compiled(kind: str) -> tuple[Codec, Traits]:
+    document = documents.asyncapi(kind)
+    # Where a document has a room beside its socket, the socket is the channel that it names first.
+    return Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document)
+
+
+def _agents(behaviour: str) -> Callable[[CallSettings], Agent]:
+    """What makes the agent of each call.  Raises DocumentError for a script that makes no sense."""
+    name, _, path = behaviour.partition("=")
+    if name == "script":
+        return partial(Scripted, Script.read(Path(path)))
+    if name == "echo":
+        return Echo
+    if name == "silent":
+        return lambda settings: Silent()
+    return lambda settings: Parrot(settings, client_tools(settings.tools))
