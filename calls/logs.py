@@ -11,6 +11,7 @@ from typing import TextIO
 def log_to(stream: TextIO) -> None:
     """Have everything that is logged, from INFO on, written to a stream."""
     # Nobody shows them, and to find them out costs more than the rest of a line (Python's logging HOWTO, Optimization).
+    logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     if hasattr(logging, "logAsyncioTasks"):
         logging.logAsyncioTasks = False

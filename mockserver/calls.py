@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from mockserver.accounts import Standing
@@ -103,7 +104,7 @@ class Calls:
             "websocketUrl": self.media_url + call.token,
             "status": "created",
             "connectionType": call.settings.connection_type,
-            "createdAt": call.created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "createdAt": _rfc3339(call.created_at),
         }
         if (agent := call.settings.agent) is not None:
             body["agent"] = {"id": agent.id, "name": agent.name}
@@ -123,6 +124,16 @@ def media_url(base_url: str) -> str:
     scheme, _, rest = base_url.partition("://")
     secure = {"http": "ws", "https": "wss"}.get(scheme, scheme)
     return f"{secure}://{rest.rstrip('/')}/media/"
+
+
+def _rfc3339(moment: datetime) -> str:
+    """A time in UTC, to the millisecond."""
+    return f"{_rfc3339_second(int(moment.timestamp()))}.{moment.microsecond // 1000:03d}Z"
+
+
+@functools.lru_cache(maxsize=4)
+def _rfc3339_second(unix_s: int) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _must_have_credit(exchange: Exchange) -> None:

@@ -5,6 +5,7 @@ Only this module knows uvicorn's insides.
 
 from __future__ import annotations
 
+import asyncio
 import binascii
 import re
 from base64 import b64decode
@@ -29,11 +30,45 @@ MOST_DIAL_HEADERS = 128
 LONGEST_DIAL_HEADER_BYTES = 8192
 """How long each may be."""
 
+_CONTINUE = b"HTTP/1.1 100 "
 _UPGRADE = re.compile(rb"^upgrade:", re.IGNORECASE | re.MULTILINE)
 _OTHER_UPGRADE = re.compile(rb"^upgrade:(?![ \t]*websocket[ \t]*\r$)", re.IGNORECASE | re.MULTILINE)
 _DIAL = re.compile(rb"GET \S+ HTTP/1\.1\r\n")
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}(?= )")
 _PARSED_METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PURGE".split())
+
+
+class _OneWrite:
+    """A transport that sends the head of an answer with the beginning of its body: uvicorn writes them one by one.
+
+    As a head is held back until more is written, or the end, nothing waits for a timer.
+    """
+
+    __slots__ = ("_head", "beneath", "is_closing")
+
+    def __init__(self, beneath: asyncio.Transport) -> None:
+        self.beneath = beneath
+        self.is_closing = beneath.is_closing
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.beneath, name)
+
+    def write(self, data: bytes) -> None:
+        """Send, or hold back."""
+        if self._head:
+            self.beneath.write(self._head + data)
+            self._head = b""
+        elif data.endswith(b"\r\n\r\n") and data.startswith(b"HTTP/1.1 ") and not data.startswith(_CONTINUE):
+            self._head = data
+        else:
+            self.beneath.write(data)
+
+    def close(self) -> None:
+        """Send what is held back, and close."""
+        if self._head:
+            self.write(b"")
+        self.beneath.close()
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -44,6 +79,10 @@ class HttpConnection(HttpToolsProtocol):
     """
 
     _between_requests = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own says so
+        """A connection is there."""
+        super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]  # it has all that is used of one
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; a head is expected to begin, and its first lines to come, in one piece."""
@@ -115,8 +154,10 @@ class Doorway(HttpConnection):
             raise TooManyCalls()
         limits = Limits(self._max_message_bytes, self.config.ws_ping_interval, self.config.ws_ping_timeout)
 
+        transport = cast(_OneWrite, self.transport).beneath
+
         def open_line(session: Session) -> None:
-            hand_over(self.transport, WebSocket(session, limits), key=key, max_message_bytes=limits.max_message_bytes)
+            hand_over(transport, WebSocket(session, limits), key=key, max_message_bytes=limits.max_message_bytes)
 
         try:
             dialled = self._switchboard.dial(token, open_line)
