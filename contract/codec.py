@@ -15,10 +15,11 @@ from typing import Any, cast
 import jsonschema_rs
 import msgspec
 
-from contract.compiled import leaves_of, reader_of, writer_of
+from contract.compiled import Leaf, leaves_of, reader_of, writer_of
 from contract.documents import Document, resolved
 from contract.errors import DocumentError, PeerError, UsageError
-from contract.events import EVENTS, Event
+from contract.events import EVENTS, Audio, Event
+from contract.mould import Template
 
 Wire = str | bytes
 """One WebSocket message: text, or binary."""
@@ -69,11 +70,13 @@ class Message:
         self._validator = jsonschema_rs.Draft7Validator(self.schema, mask="the value")
         self.fits: Callable[[Body], bool] = self._validator.is_valid
         """Whether a JSON object is this message."""
+        self.leaves: tuple[Leaf, ...] = ()
+        """The places that carry the event's fields."""
         if self.binary:
             return
         try:
-            self._leaves = leaves_of(self.schema, types)
-            self._read = reader_of(self.event, self._leaves)
+            self.leaves = leaves_of(self.schema, types)
+            self._read = reader_of(self.event, self.leaves)
             self.write: Callable[[Event], Body] = writer_of(self.schema, types)
             """The body that stands for an event; it may not fit."""
         except DocumentError as error:
@@ -104,7 +107,7 @@ class Message:
 
     def _misspelt(self, body: Body) -> PeerError:
         """What is wrong with a body that fits and still cannot be read."""
-        for leaf in self._leaves:
+        for leaf in self.leaves:
             value = _at(body, leaf.path)
             try:
                 if value is not None:
@@ -116,7 +119,7 @@ class Message:
     def _guess(self, body: Body) -> Event | None:
         """The event as far as it can be read from a body that does not fit; None if what it needs is missing."""
         fields: dict[str, Any] = {}
-        for leaf in self._leaves:
+        for leaf in self.leaves:
             value = _at(body, leaf.path)
             if value is not None and leaf.field not in fields:
                 guessed = leaf.spelling.guess(value)
@@ -196,6 +199,11 @@ class Codec:
             raise PeerError(candidates[0].name, "$", "holds a value that cannot be checked") from error
         # Of several spellings, the one whose fields are there is meant.
         raise max(candidates, key=lambda message: message.required_in(body)).fault(body)
+
+    def template(self, wire: str, event: Audio) -> Template | None:
+        """The mould of a message that means the event; None where there is none to be had."""
+        messages = [message for message in self._text if message.event is Audio]
+        return Template.of(wire, event, messages[0].leaves) if len(messages) == 1 else None
 
     def _candidates(self, body: Body) -> tuple[Message, ...]:
         """The messages that a body may be, by its constants; at least one.  Raises PeerError."""

@@ -29,6 +29,7 @@ class Leaf:
         spelling: how the value is written.
         certain: whether a message that fits the schema always has it.
         default: what its absence means, as JSON; None where it means nothing.
+        pattern: what the schema asks of a string's letters.
     """
 
     path: tuple[str, ...]
@@ -36,6 +37,7 @@ class Leaf:
     spelling: Spelling
     certain: bool
     default: Any = None
+    pattern: str | None = None
 
 
 def leaves_of(schema: Schema, types: dict[str, Any]) -> tuple[Leaf, ...]:
@@ -101,7 +103,7 @@ def _leaves(schema: Schema, types: dict[str, Any], path: tuple[str, ...], *, cer
     if name is not None and schema.get("format") != "binary":
         if name not in types:
             raise DocumentError(f"$.{'.'.join(path)}: x-field {name!r} is not a field of the event")
-        yield Leaf(path, name, spelling_of(schema, types[name]), certain, schema.get("default"))
+        yield Leaf(path, name, spelling_of(schema, types[name]), certain, schema.get("default"), schema.get("pattern"))
     required = schema.get("required", ())
     for key, part in schema.get("properties", {}).items():
         yield from _leaves(part, types, (*path, key), certain=certain and key in required)

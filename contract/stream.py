@@ -12,7 +12,7 @@ from contract.codec import Codec, Role, Wire
 from contract.documents import Document
 from contract.errors import DocumentError, PeerError, UsageError
 from contract.events import Audio, Connected, Digit, Event, Started, Stopped
-from contract.spelling import BASE64
+from contract.mould import Cast, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Traits:
         )
 
 
-SHORTEST_MOULDED = 40
-"""How many letters of base64 must stand for the audio before it is looked for in its message."""
+MOST_MOULDS = 30
+"""How many frames of one stream moulds are made of."""
 
 
 class Phase(enum.Enum):
@@ -81,49 +81,6 @@ NEXT_PHASE: dict[tuple[Phase, type[Event]], Phase] = {
 """Where the carrier's words lead; what is not listed changes nothing while running and is out of place elsewhere."""
 
 
-class Mould:
-    """The text around a frame's audio, for the frames that differ in nothing else.
-
-    The first was held against its schema whole.  Audio of the same length, in base64, is to every rule of a schema the
-    same text: as long, and of the same letters.  So its message fits as the first did.
-    """
-
-    __slots__ = ("_after", "_before", "_length")
-
-    def __init__(self, length: int, before: str, after: str) -> None:
-        self._length = length
-        self._before = before
-        self._after = after
-
-    @classmethod
-    def of(cls, event: Audio, wire: Wire) -> Mould | None:
-        """The mould of a message; None where the audio is not to be told from the rest of it."""
-        written = BASE64.write(event.payload)
-        if not isinstance(wire, str) or len(written) < SHORTEST_MOULDED or wire.count(written) != 1 or not _bare(event):
-            return None
-        before, _, after = wire.partition(written)
-        return cls(len(event.payload), before, after)
-
-    def takes(self, event: Audio) -> bool:
-        """Whether the event differs from the first only in its audio."""
-        return len(event.payload) == self._length and _bare(event)
-
-    def cast(self, payload: bytes) -> str:
-        """The message."""
-        return f"{self._before}{BASE64.write(payload)}{self._after}"
-
-
-def _bare(event: Audio) -> bool:
-    """Whether there is nothing in an event but its audio."""
-    return (
-        event.stream_id is None
-        and event.track is None
-        and event.chunk is None
-        and event.at_ms is None
-        and event.sequence is None
-    )
-
-
 class Stream:
     """One stream, from its first message to its last.
 
@@ -146,7 +103,10 @@ class Stream:
         self._sequence = traits.first_sequence
         self._chunk = traits.first_chunk
         self._at_ms = float(traits.first_timestamp_ms + (epoch_ms if traits.timestamps == "epoch" else 0))
-        self._mould: Mould | None = None
+        self._cast: Cast | None = None
+        self._template: Template | None = None
+        # Making a mould costs more than a frame: who never sends two alike is not looked at for ever.
+        self._moulds_left = MOST_MOULDS
         self._bytes_per_ms = (traits.rate_hz or 0) / 1000
 
     def receive(self, wire: Wire) -> Event:
@@ -154,9 +114,16 @@ class Stream:
 
         The error's `event` is what the message most likely meant; `accept` goes on with it.
         """
+        if self._template is not None and self.phase is Phase.RUNNING and type(wire) is str:
+            frame = self._template.read(wire)
+            if frame is not None:
+                return frame
         event = self._codec.decode(wire)
         if self._role is Role.AGENT:
             self.accept(event)
+            if type(event) is Audio and self._moulds_left and isinstance(wire, str):
+                self._moulds_left -= 1
+                self._template = self._codec.template(wire, event) or self._template
         return event
 
     def accept(self, event: Event) -> None:
@@ -186,11 +153,10 @@ class Stream:
             raise UsageError(f"{type(event).__name__} on a stream that is {self.phase.value}")
         if type(event) is not Audio:
             return self._codec.encode(self._addressed(event))
-        mould = self._mould
-        if mould is not None and mould.takes(event):
-            return mould.cast(event.payload)
+        if self._cast is not None and (cast := self._cast.fill(event)) is not None:
+            return cast
         wire = self._codec.encode(self._addressed(event))
-        self._mould = Mould.of(event, wire)
+        self._cast = Cast.of(event, wire)
         return wire
 
     def _addressed(self, event: Event) -> Event:

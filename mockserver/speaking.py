@@ -145,10 +145,12 @@ class Mouth:
 
     def _send_due_frames(self, utterance: Utterance, now: float) -> None:
         """Send the frames that are due, each whole: the last one is filled up with silence."""
-        late_ms = self._elapsed_ms(now) - self._frames_sent * FRAME_MS
+        elapsed_ms = (now - self._started_at) * 1000
+        late_ms = elapsed_ms - self._frames_sent * FRAME_MS
         if late_ms > LATEST_MS:
             self._started_at += late_ms / 1000
-        until_ms = self._elapsed_ms(now) + LEAD_MS
+            elapsed_ms -= late_ms
+        until_ms = elapsed_ms + LEAD_MS
         while self._frames_sent * FRAME_MS <= until_ms:
             size = self._frame_bytes or self.audio_format.frame_bytes(self._frames_sent)
             payload = utterance.speech.read(size)
