@@ -7,11 +7,16 @@ is left is decided by openapi-core and the whole document.
 from __future__ import annotations
 
 import copy
+import functools
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from jsonschema_rs import Draft4Validator
+
 from contract import documents
+from contract.openapi_schema import as_draft4
 from contract_tests.conformity import is_valid_request
 from contract_tests.target import PATHS, Exchange
 
@@ -22,6 +27,8 @@ _NOT_BLANK = ("systemPrompt", "greeting", *PINNED)
 _INTEGERS = ("maxDuration", "inactivityTimeout")
 _RATES = ("inputSampleRate", "outputSampleRate")
 SCHEMAS = {"create": "CreateCallRequest", "inline": "CreateInlineCallRequest"}
+
+_FREE_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 def narrowed(known: Mapping[str, Any], operation: str, *, websocket: bool) -> dict[str, Any]:
@@ -54,7 +61,22 @@ def narrowed(known: Mapping[str, Any], operation: str, *, websocket: bool) -> di
 
 
 def due(known: Mapping[str, Any], operation: str, body: Any) -> int | None:
-    """What a request has to be answered with: 201 or 400; None where the contract leaves it free."""
+    """What a request has to be answered with: 201 or 400; None where the contract leaves it free.
+
+    Args:
+        known: a valid body, with what only the target knows.
+        operation: `create` or `inline`.
+        body: any JSON.
+    """
+    return _due(known, operation, body, _allows)
+
+
+def likely_due(known: Mapping[str, Any], operation: str, body: Any) -> int | None:
+    """The same as `due`, ten times as fast, for who tries many bodies: by another validator (jsonschema-rs)."""
+    return _due(known, operation, body, _allows_quickly)
+
+
+def _due(known: Mapping[str, Any], operation: str, body: Any, fits: Callable[[str, Any], bool]) -> int | None:
     if not isinstance(body, dict):
         return 400
     if _has_free_text(body) or any(_is_whole_float(body.get(field)) for field in _INTEGERS):
@@ -74,13 +96,24 @@ def due(known: Mapping[str, Any], operation: str, body: Any) -> int | None:
             return None
         if isinstance(settings, dict) and any(_is_whole_float(settings.get(rate)) for rate in _RATES):
             return None
-    fits = _fits(operation, body)
+    if fits(operation, body):
+        return 201
     # Whether a service looks at all of a tool, and at twilioStream, is its own affair: what is wrong there is free.
-    return 201 if fits else None if _fits(operation, _without_free_parts(body)) else 400
+    return None if fits(operation, _without_free_parts(body)) else 400
 
 
-def _fits(operation: str, body: dict[str, Any]) -> bool:
-    """Whether the whole document allows a body."""
+def _allows_quickly(operation: str, body: dict[str, Any]) -> bool:
+    return _validator(operation).is_valid(body)
+
+
+@functools.cache
+def _validator(operation: str) -> Draft4Validator:
+    schemas = documents.resolved(documents.openapi())["components"]["schemas"]
+    return Draft4Validator(as_draft4(schemas[SCHEMAS[operation]]), validate_formats=True)
+
+
+def _allows(operation: str, body: dict[str, Any]) -> bool:
+    """Whether the whole document allows a body, as openapi-core reads it."""
     return is_valid_request(
         Exchange(
             method="POST",
@@ -113,7 +146,7 @@ def _is_whole_float(value: Any) -> bool:
 def _has_free_text(value: Any) -> bool:
     """Whether there is text in it, at any depth, that services may refuse: NUL and lone surrogates."""
     if isinstance(value, str):
-        return "\x00" in value or any(0xD800 <= ord(letter) <= 0xDFFF for letter in value)
+        return _FREE_TEXT.search(value) is not None
     if isinstance(value, dict):
         return any(_has_free_text(part) for pair in value.items() for part in pair)
     return isinstance(value, list) and any(map(_has_free_text, value))

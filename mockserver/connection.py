@@ -80,10 +80,6 @@ class HttpConnection(HttpToolsProtocol):
 
     _between_requests = True
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own says so
-        """A connection is there."""
-        super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]  # it has all that is used of one
-
     def data_received(self, data: bytes) -> None:
         """Take in bytes; a head is expected to begin, and its first lines to come, in one piece."""
         super().data_received(_readable(data) if self._between_requests else data)
@@ -123,6 +119,10 @@ class Doorway(HttpConnection):
         self._max_message_bytes = max_message_bytes
         self._refused = False
         self._refusal: ApiError | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own says so
+        """A connection is there."""
+        super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]  # it has all that is used of one
 
     def on_message_begin(self) -> None:
         """A request begins."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from jsonschema_rs import Draft4Validator, ValidationError
 
+from contract.openapi_schema import Schema, as_draft4
 from mockserver.errors import InvalidFields
-from mockserver.wording import Schema, explain
+from mockserver.wording import explain
 
 Fill = Callable[[Any], None]
 
@@ -26,7 +27,7 @@ class CompiledSchema:
 
     def __init__(self, schema: Schema) -> None:
         self.source = schema
-        self._draft4 = _as_draft4(schema)
+        self._draft4 = as_draft4(schema)
         self._validator = Draft4Validator(self._draft4, validate_formats=True)
         self._fill = _filler(schema)
 
@@ -66,35 +67,6 @@ def _has_few_values(body: Any) -> bool:
         if isinstance(value, dict | list):
             waiting += islice(value.values() if isinstance(value, dict) else value, MOST_VALUES_LISTED)
     return not waiting
-
-
-_NESTED = ("properties", "patternProperties", "definitions")
-_LISTS = ("allOf", "anyOf", "oneOf")
-_SINGLE = ("not", "items", "additionalProperties")
-
-
-def _as_draft4(schema: Schema) -> Schema:
-    """The same schema in plain draft 4: `nullable` is spelt out, and what connexion keeps beside schemas is gone."""
-    plain = {
-        name: value
-        for name, value in schema.items()
-        if name not in ("components", "nullable", "example", "discriminator")
-    }
-    for name in _NESTED:
-        if name in plain:
-            plain[name] = {field: _as_draft4(part) for field, part in plain[name].items()}
-    for name in _LISTS:
-        if name in plain:
-            plain[name] = [_as_draft4(part) for part in plain[name]]
-    for name in _SINGLE:
-        if isinstance(plain.get(name), dict):
-            plain[name] = _as_draft4(plain[name])
-    # OpenAPI 3.0.3 lets null in only where a type stands beside `nullable`.
-    if schema.get("nullable") is True and "type" in plain:
-        plain["type"] = [plain["type"], "null"]
-        if "enum" in plain and None not in plain["enum"]:
-            plain["enum"] = [*plain["enum"], None]
-    return plain
 
 
 def _filler(schema: Schema) -> Fill | None:

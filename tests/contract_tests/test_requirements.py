@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import pkgutil
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from contract import documents
 from contract_tests import checks
 from contract_tests.conformity import is_valid_request
-from contract_tests.context import Context, Judge
-from contract_tests.deciding import due, narrowed
+from contract_tests.context import Context, Judge, audio_settings
+from contract_tests.deciding import due, likely_due, narrowed
 from contract_tests.legal_requests import everything
+from contract_tests.odd import Rotation, odd_value
 from contract_tests.requirements import SECTIONS, all_checks
 from contract_tests.settings import TargetSettings
 from contract_tests.target import PATHS, Exchange
 
 CHECKS = all_checks()
+FIELDS = [*documents.openapi()["components"]["schemas"]["CreateInlineCallRequest"]["properties"], "agentId", "other"]
 
 
 def _pointed_at(source: str) -> Any:
@@ -97,7 +102,6 @@ def test_schemathesis_and_openapi_core_agree_on_what_is_valid(
     operation: str, websocket: bool, mode: str, wanted: int
 ) -> None:
     import schemathesis
-    from hypothesis import HealthCheck, given, settings
     from schemathesis import GenerationMode
 
     it = _context(operation)
@@ -114,6 +118,18 @@ def test_schemathesis_and_openapi_core_agree_on_what_is_valid(
             assert due(it.valid(), operation, case.body) in (wanted, None), case.body
 
     agree()
+
+
+@settings(max_examples=100, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10**6), st.sampled_from(["create", "inline"]), st.booleans())
+def test_who_finds_bodies_to_send_agrees_with_openapi_core(seed: int, operation: str, websocket: bool) -> None:
+    random = Random(seed)
+    known = _context(operation).valid()
+    plain = known | (audio_settings("websocket") if websocket else {})
+    body = plain | {random.choice(FIELDS): odd_value(random) for _ in range(random.randrange(3))}
+    _, damaged = Rotation(random).damaged(body, lambda found: True) or ("", body)
+    for each in (body, damaged):
+        assert likely_due(known, operation, each) == due(known, operation, each), each
 
 
 def _context(operation: str) -> Context:

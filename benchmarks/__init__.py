@@ -1,0 +1,1 @@
+"""Benchmarks that anyone can repeat: run each as `python -m benchmarks.NAME` in a checkout."""
