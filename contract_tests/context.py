@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from contract.audio import AudioFormat, Encoding
@@ -42,13 +42,38 @@ HTTP_SIDE_BY_SIDE = 12
 SYSTEM_PROMPT = "You are the friendly receptionist of a bicycle shop. Answer every question with one short sentence."
 
 
+class Lease:
+    """A line that is kept for a call until it is dialled; not for longer than it is sure that it can be.
+
+    Args:
+        lines: what one was taken of.
+    """
+
+    def __init__(self, lines: asyncio.Semaphore) -> None:
+        self._lines = lines
+        self._expires = asyncio.get_running_loop().call_later(STALE_S, self.end)
+        self._held = True
+
+    def take(self) -> bool:
+        """Whether the line was still kept: it is the caller's to release now."""
+        held, self._held = self._held, False
+        self._expires.cancel()
+        return held
+
+    def end(self) -> None:
+        """Keep it no longer."""
+        if self.take():
+            self._lines.release()
+
+
 @dataclass(frozen=True)
 class Call:
-    """A call that was created: what was asked for, and the answer."""
+    """A call that was created: what was asked for, and the answer; the line that is kept for it."""
 
     request: dict[str, Any]
     exchange: Exchange
     body: dict[str, Any]
+    lease: Lease | None = field(default=None, compare=False, repr=False)
 
     @property
     def url(self) -> str:
@@ -277,10 +302,20 @@ class Context:
     async def call(self, operation: str = "inline", **changes: Any) -> Call:
         """A call to dial, newly created.  Raises NotChecked where the target creates none: other checks say so.
 
-        Its maxDuration is long, unless one is given (None leaves it out): no call is to end while it is looked at.
+        Its maxDuration is long, unless one is given (None leaves it out): no call is to end while it is looked at.  It
+        waits until there is a line to dial it with: nobody knows how long its URL lives.
         """
+        await self.judge.open_lines.acquire()
+        lease = Lease(self.judge.open_lines)
+        try:
+            return replace(await self._created(operation, changes), lease=lease)
+        except BaseException:
+            lease.end()
+            raise
+
+    async def _created(self, operation: str, changes: Mapping[str, Any]) -> Call:
         if operation == "inline":
-            changes = {"maxDuration": self.long_s} | changes
+            changes = {"maxDuration": self.long_s, **changes}
         body = self.valid(operation, **changes)
         exchange = await self.post(operation, body, meant=Meant.VALID)
         created = exchange.json_object()
@@ -319,6 +354,8 @@ class Context:
     async def dial(self, call: Call | str, **options: Any) -> Any:
         """What dialling gives: a ClientConnection, or a Refusal.  Raises NotChecked for a host that is not allowed."""
         self.target.journal.dials += 1
+        if isinstance(call, Call) and call.lease is not None:
+            call.lease.end()
         address = dial_address(call if isinstance(call, str) else call.url, self.settings)
         return await open_socket(address, self.settings, **options)
 
@@ -338,12 +375,13 @@ class Context:
         """
         kind = str(call.request.get("connectionType", "twilio"))
         heard, said = formats(call.request)
-        async with self.judge.open_lines:
+        if call.lease is None or not call.lease.take():
+            await self.judge.open_lines.acquire()
+        try:
             if time.time() - call.exchange.answered_at > STALE_S:
                 # It waited for a free line so long that its URL may have expired.
-                call = await self.call(
-                    call.exchange.operation, **{"maxDuration": call.request.get("maxDuration"), **call.request}
-                )
+                changes = {"maxDuration": call.request.get("maxDuration"), **call.request}
+                call = await self._created(call.exchange.operation, changes)
             socket = await self.dial(call)
             if isinstance(socket, Refusal):
                 raise NotDialled(call, socket.reason)
@@ -355,6 +393,8 @@ class Context:
                 yield line
             finally:
                 await line.close()
+        finally:
+            self.judge.open_lines.release()
 
     def speech(self, line: Line) -> bytes:
         """What the caller says, as this line carries it."""

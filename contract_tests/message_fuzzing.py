@@ -29,10 +29,6 @@ ANY_JSON: st.SearchStrategy[Any] = st.recursive(
     max_leaves=5,
 )
 
-HYPOTHESIS = threading.Lock()
-# It parses code, which Python 3.11.7 cannot do in two threads at once: "AST constructor recursion depth mismatch"
-# (github.com/python/cpython/issues/106905).
-
 
 class Crash(AssertionError):
     """What hypothesis is told of a call that failed."""
@@ -91,12 +87,11 @@ def _smallest(
             found.append((call, messages))
             raise Crash
 
-    with HYPOTHESIS:
-        try:
-            survives()
-        except (Crash, hypothesis.errors.Flaky, NotChecked):
-            # Flaky, too, is what failed once and not again, or not before the time was up.
-            pass
+    try:
+        survives()
+    except (Crash, hypothesis.errors.Flaky, NotChecked):
+        # Flaky, too, is what failed once and not again, or not before the time was up.
+        pass
     return min(found, key=lambda each: sum(map(len, each[1])), default=None)
 
 

@@ -68,5 +68,5 @@ class TargetSettings:
     allowed_ws_hosts: tuple[str, ...] = ()
     ws_url_rewrites: tuple[tuple[str, str], ...] = ()
     caller_audio: Path | None = None
-    max_parallel_calls: int = 32
+    max_parallel_calls: int = 40
     request_timeout_s: float = 10.0

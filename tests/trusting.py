@@ -19,7 +19,7 @@ from connexion.spec import Specification  # type: ignore[import-untyped]  # conn
 
 import mockserver.answering
 from contract.codec import Codec
-from contract_tests import engine, fuzzing
+from contract_tests import engine, fuzzing, odd_bodies
 from contract_tests.context import Judge
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Layer, Verdict
@@ -216,7 +216,6 @@ def quick_builds() -> Iterator[None]:
     codecs: dict[str, Codec] = {}
     validate = Specification.__dict__["_validate_spec"].__func__
     validated: list[bool] = []
-    make = fuzzing._valid_bodies
     made: dict[str, Any] = {}
 
     def codec(document: Any, *more: Any) -> Codec:
@@ -230,15 +229,15 @@ def quick_builds() -> Iterator[None]:
             validate(cls, spec)
         validated.append(True)
 
-    def valid_bodies(*of: Any) -> Any:
-        key = json.dumps(of)
+    async def made_once(asked: Any) -> Any:
+        key = json.dumps(asked)
         if key not in made:
-            made[key] = make(*of)
+            made[key] = odd_bodies.made(**asked)
         return made[key]
 
     with (
         mock.patch.object(mockserver.answering, "Codec", codec),
         mock.patch.object(Specification, "_validate_spec", classmethod(once)),
-        mock.patch.object(fuzzing, "_valid_bodies", valid_bodies),
+        mock.patch.object(fuzzing, "made_elsewhere", made_once),
     ):
         yield

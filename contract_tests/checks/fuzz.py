@@ -15,7 +15,6 @@ from contract_tests.crashing import guilty_among
 from contract_tests.damage import damaged
 from contract_tests.findings import Layer
 from contract_tests.fuzzing import fuzz
-from contract_tests.message_fuzzing import smallest_crash
 from contract_tests.odd import Rotation
 from contract_tests.requirements import TALKING, requirement
 from contract_tests.schemathesis_run import run_schemathesis
@@ -108,6 +107,9 @@ async def damaged_messages(it: Context) -> None:
     await _many_messages(it)
     if not it.deep or it.cases:
         return
+    # hypothesis takes long to load, and only here it is needed in this process.
+    from contract_tests.message_fuzzing import smallest_crash
+
     examples = [payload for _, _, payload in _examples(it.variant)]
     if found := await smallest_crash(it, examples):
         call, messages = found
