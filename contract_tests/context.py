@@ -107,7 +107,7 @@ class Judge:
         self.began_at = time.monotonic()
         self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
         # With one line to spare, no two pairs can wait for each other's second.
-        self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls - 1))
+        self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))
         self.alone = asyncio.Lock()
         self.rooms = {
             Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
@@ -116,6 +116,7 @@ class Judge:
         self.lags: list[tuple[float, float]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
         self._taken: set[str] = set()
+        self._withheld: list[asyncio.Future[Any]] = []
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""
@@ -128,6 +129,13 @@ class Judge:
     def held_up_s(self, since: float, until: float) -> float:
         """For how long, altogether, this process was held up between two moments, in seconds."""
         return sum(max(0.0, min(at, until) - max(at - lag, since)) for at, lag in self.lags)
+
+    def withhold_lines(self) -> None:
+        """Have a tenth fewer calls at once from now on, but never less than half of what was asked for, or four."""
+        most = self.settings.max_parallel_calls
+        for _ in range(max(1, most // 10)):
+            if len(self._withheld) < min(most // 2, most - 4):
+                self._withheld.append(asyncio.ensure_future(self.open_lines.acquire()))
 
     async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
         """What came of a scenario that several checks look at, and when it began; it is played once.
@@ -158,7 +166,7 @@ class Judge:
 
     async def close(self) -> None:
         """End what is still being recorded, and let go of the target."""
-        tasks = [task for task, _ in self._recordings.values()]
+        tasks = [*(task for task, _ in self._recordings.values()), *self._withheld]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -20,6 +20,8 @@ TOO_LATE_S = 1.0
 PULSE_S = 0.1
 NOTED_S = 0.05
 """To be held up for less than this is nothing."""
+LATE_S = 0.4
+"""A machine that is held up for longer is asked for fewer calls at once."""
 ATTEMPTS = 3
 
 
@@ -104,27 +106,25 @@ async def run(
 
 
 async def _judged(judge: Judge, job: Job) -> Finding:
-    """What a check finds; what is a matter of time is looked at while this machine is quick, and must show twice."""
+    """What a check finds; a violation that is a matter of time must show twice, while this machine is quick."""
     wrong: Finding | None = None
     for attempt in range(1, ATTEMPTS + 1):
         context = Context(judge, job.variant, attempt)
         context.takes(judge.rooms[job.check.requirement.layer])
         finding = await _attempt(judge, job, context)
-        if not job.check.again:
+        if not job.check.again or finding.verdict is Verdict.PASSED:
             return finding
         if finding.verdict is Verdict.NOT_CHECKED:
             return wrong or finding
         if judge.lag_since(context.looks_back_to) <= TOO_LATE_S:
-            if wrong or finding.verdict is Verdict.PASSED:
+            if wrong:
                 return finding
             wrong = finding
         if judge.left_s() <= job.check.lasts_s + 5:
             break
         if judge.target.left() < LEFT_FOR_OTHERS[judge.settings.profile]:
             break
-    if wrong or finding.verdict is Verdict.PASSED:
-        return wrong or finding
-    return _not_checked(job, "this machine was too busy to judge times: run again", finding.took_s)
+    return wrong or _not_checked(job, "this machine was too busy to judge times: run again", finding.took_s)
 
 
 async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
@@ -171,5 +171,8 @@ async def _pulse(judge: Judge) -> None:
         before = time.monotonic()
         await asyncio.sleep(PULSE_S)
         now = time.monotonic()
-        if now - before > PULSE_S + NOTED_S:
-            judge.lags.append((now, now - before - PULSE_S))
+        lag_s = now - before - PULSE_S
+        if lag_s > NOTED_S:
+            judge.lags.append((now, lag_s))
+        if lag_s > LATE_S:
+            judge.withhold_lines()

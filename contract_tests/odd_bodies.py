@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from random import Random
@@ -180,4 +181,7 @@ def _valid_bodies(document: dict[str, Any], path: str, seed: int) -> list[dict[s
 
 
 if __name__ == "__main__":
+    # Calls are in progress meanwhile, and they cannot wait.
+    if hasattr(os, "nice"):
+        os.nice(10)
     json.dump(made(**json.load(sys.stdin)), sys.stdout)
