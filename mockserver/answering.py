@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from contract import documents
 from contract.codec import Codec, Role
 from contract.stream import Stream, Traits
 from mockserver.agents import Agent, Echo, Parrot, Silent
@@ -23,32 +21,30 @@ from mockserver.webrtc import LiveKit, RoomOffer
 
 
 class Answering:
-    """Makes the stream and the party of each call; each connection type's document is compiled once, for its first.
+    """Makes the stream and the party of each call.
 
     Args:
         settings: the options.
+        compiled: the codec and the traits of each connection type.
         now: the time of day in UTC.
 
     Raises DocumentError for a script that makes no sense.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, compiled: Mapping[str, tuple[Codec, Traits]], now: Callable[[], datetime]
+    ) -> None:
         self._settings = settings
         self._now = now
         self._new_agent = _agents(settings.behaviour)
-        self._compiled = functools.cache(_compiled)
+        self._compiled = compiled
         self._livekit = None
         if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
             self._livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
 
-    def prepare(self) -> None:
-        """Compile every document ahead."""
-        for kind in documents.connection_types():
-            self._compiled(kind)
-
     def answer(self, call: Call, opened_at: float) -> tuple[Stream, Party]:
         """What answers a call that was dialled at this moment of the event loop's clock."""
-        codec, traits = self._compiled(call.settings.connection_type)
+        codec, traits = self._compiled[call.settings.connection_type]
         stream = Stream(codec, Role.AGENT, traits)
         time_scale = self._settings.time_scale
         if traits.encoding == "room":
@@ -65,12 +61,6 @@ class Answering:
             new_id=partial(secrets.token_hex, 12),
         )
         return stream, conversation
-
-
-def _compiled(kind: str) -> tuple[Codec, Traits]:
-    document = documents.asyncapi(kind)
-    # Where a document has a room beside its socket, the socket is the channel that it names first.
-    return Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document)
 
 
 def _agents(behaviour: str) -> Callable[[CallSettings], Agent]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
-from contract.stream import Stream
+from contract.codec import Codec, Role
+from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
 from mockserver.envelope import Envelope
@@ -64,7 +65,7 @@ def build(
         clock: the event loop's clock, in seconds.
 
     Raises:
-        DocumentError: the OpenAPI document or the script makes no sense.
+        DocumentError: a document or the script makes no sense.
     """
     store = MemoryCallStore()
     ticker = Ticker(clock)
@@ -98,7 +99,10 @@ def build(
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await (refusals if REFUSAL in scope else http)(scope, receive, send)
 
-    return Mock(app, switchboard, ticker, store, lambda: answering().prepare())
+    def prepare() -> None:
+        answering()
+
+    return Mock(app, switchboard, ticker, store, prepare)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,15 +113,21 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 def _answering(settings: Settings, now: Callable[[], datetime]) -> Callable[[], Answering]:
     """What gives the part that answers dials.
 
-    It is made when it is first asked for: the libraries for sound take as long to load as all else.  A script is read
-    now, so that a fault in it shows at the start.
+    It is made when it is first asked for: the libraries for sound take as long to load as all else.  Documents and a
+    script are read now, so that a fault in them shows at the start.
     """
+    read = {kind: documents.asyncapi(kind) for kind in documents.connection_types()}
+    # Where a document has a room beside its socket, the socket is the channel that it names first.
+    compiled = {
+        kind: (Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document))
+        for kind, document in read.items()
+    }
 
     @functools.cache
     def answering() -> Answering:
         from mockserver.answering import Answering
 
-        return Answering(settings, now)
+        return Answering(settings, compiled, now)
 
     if settings.behaviour.startswith("script="):
         answering()

@@ -17,7 +17,7 @@ from unittest import mock
 
 from connexion.spec import Specification  # type: ignore[import-untyped]  # connexion ships no types
 
-import mockserver.answering
+import mockserver.app
 from contract.codec import Codec
 from contract_tests import engine, fuzzing, odd_bodies
 from contract_tests.context import Judge
@@ -236,7 +236,7 @@ def quick_builds() -> Iterator[None]:
         return made[key]
 
     with (
-        mock.patch.object(mockserver.answering, "Codec", codec),
+        mock.patch.object(mockserver.app, "Codec", codec),
         mock.patch.object(Specification, "_validate_spec", classmethod(once)),
         mock.patch.object(fuzzing, "made_elsewhere", made_once),
     ):

@@ -39,7 +39,14 @@ def test_a_server_that_ends_instead_of_starting_is_said_to(tmp_path: Path) -> No
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_benchmark_that_is_stopped_leaves_no_process_behind(sent: signal.Signals) -> None:
     command = [sys.executable, "-u", "-m", "benchmarks.http", "--only", "calls", "--seconds", "30"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+
+    def heed_interrupts() -> None:
+        # A shell that runs the tests in its background has them ignored.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts
+    ) as process:
         deadline = time.monotonic() + 30
         while len(found := processes.tree(process.pid)) < 3 and time.monotonic() < deadline:
             time.sleep(0.05)
