@@ -106,7 +106,7 @@ class Judge:
         self.random = random.Random(settings.seed)
         self.began_at = time.monotonic()
         self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
-        # With one line to spare, no two pairs can wait for each other's second.
+        # With one line to spare of the half that is never withheld, no two pairs can wait for each other's second.
         self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))
         self.alone = asyncio.Lock()
         self.rooms = {

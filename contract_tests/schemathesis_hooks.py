@@ -18,7 +18,7 @@ from schemathesis.core.failures import Failure, ServerError
 
 from contract_tests.deciding import due
 from contract_tests.parsing import json_value
-from contract_tests.target import PATHS
+from contract_tests.target import MOST_BODY_BYTES, PATHS
 
 RATE_LIMITED = 429
 OF_EVERY_CLIENT = (
@@ -84,7 +84,7 @@ def _write(request: Any, response: Any, **more: Any) -> None:
         more |= {
             "status": response.status_code,
             "answer_headers": [[name, value] for name, values in response.headers.items() for value in values],
-            "answer": response.content.decode("latin-1"),
+            "answer": response.content[:MOST_BODY_BYTES].decode("latin-1"),
             "took_s": response.elapsed,
         }
     path = request.url.partition(PATHS[_given()["operation"]])

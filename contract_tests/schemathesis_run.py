@@ -61,15 +61,7 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
         place.joinpath("given.json").write_text(json.dumps(given), encoding="utf-8")
         place.joinpath("exchanges.jsonl").touch()
         command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
-        command += [
-            "calls.json",
-            "--url",
-            settings.url,
-            "--mode",
-            "positive" if valid else "negative",
-            "--seed",
-            str(settings.seed),
-        ]
+        command += ["calls.json", "--url", settings.url, "--mode", "positive" if valid else "negative"]
         command += ["--checks", ",".join(CHECKS), "--phases", ",".join(PHASES)]
         command += ["--request-timeout", f"{settings.request_timeout_s:g}", "--rate-limit", "auto"]
         command += ["--seed", str(settings.seed), "--generation-database", "none", "--no-color"]

@@ -513,7 +513,7 @@ FAULTS = [
     _f("media.output-rate", "the agent speaks at 16000 Hz", _rate("outputSampleRate", 16000), "equally long"),
     _f("media.output-rate", "the agent speaks at 24000 Hz", _rate("outputSampleRate", 24000), "equally long"),
     _f("media.input-rate", "high input rates end the call", hears(_high_rates_close), "1003|audio", "pcm-48000"),
-    _f("media.input-rate", "pcm is taken for g711", _codec("g711"), "audio|decode by codec", "pcm-8000"),
+    _f("media.input-rate", "pcm is taken for g711", _codec("g711"), "received (audio|nothing)", "pcm-8000"),
     Fault(name="g711 is taken for pcm", breaks="media.input-rate", apply=_codec("pcm"), variant="g711-8000"),
     Fault(
         name="inputSampleRate is ignored",
