@@ -87,7 +87,7 @@ Create a call that brings its own configuration:
   {_curl(base_url, "inline", INLINE)}
 
 Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each works once:{reach}
-  as Twilio      streamdouble (PyPI), or a phone number whose TwiML connects to it
+  as Twilio      calls dial WEBSOCKET_URL --as twilio   or a phone number whose TwiML connects to it
   as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}
 TwiML, TeXML and Plivo XML to copy: README, "From a real phone". The contract: {base_url}/openapi.yaml
 """

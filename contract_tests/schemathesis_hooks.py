@@ -10,9 +10,11 @@ import functools
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import requests
 import schemathesis
 from schemathesis.core.failures import Failure, ServerError
 
@@ -26,6 +28,24 @@ OF_EVERY_CLIENT = (
     "x-schemathesis-testcaseid",
 )
 """Headers that say nothing of the request; the key is written down by itself."""
+
+
+_all_of_the_body = requests.Response.iter_content
+
+
+def _what_is_read(response: requests.Response, *asked: Any, **named: Any) -> Iterator[bytes]:
+    """An answer's body as far as the judge reads any: requests knows no bound to its length, or to its time."""
+    until, left = time.monotonic() + _given()["request_timeout_s"], MOST_BODY_BYTES
+    for piece in _all_of_the_body(response, *asked, **named):
+        yield piece
+        left -= len(piece)
+        if left < 0:
+            return
+        if time.monotonic() > until:
+            raise requests.ReadTimeout("the answer's body does not end", request=response.request)
+
+
+requests.Response.iter_content = _what_is_read  # type: ignore[assignment, method-assign]
 
 
 @functools.cache
@@ -84,7 +104,7 @@ def _write(request: Any, response: Any, **more: Any) -> None:
         more |= {
             "status": response.status_code,
             "answer_headers": [[name, value] for name, values in response.headers.items() for value in values],
-            "answer": response.content[:MOST_BODY_BYTES].decode("latin-1"),
+            "answer": response.content.decode("latin-1"),
             "took_s": response.elapsed,
         }
     path = request.url.partition(PATHS[_given()["operation"]])

@@ -15,7 +15,7 @@ from typing import Any
 
 from contract_tests.context import Context
 from contract_tests.deciding import narrowed
-from contract_tests.target import Exchange, Meant
+from contract_tests.target import Exchange, Meant, NotChecked
 
 CONFIG = """\
 hooks = "contract_tests.schemathesis_hooks"
@@ -50,6 +50,9 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
         operation: `create` or `inline`.
         valid: whether it is to send what the document allows, or what it forbids.
         websocket: whether each request asks for a custom client.
+
+    Raises:
+        NotChecked: it sent nothing, as on a target whose answers do not end.
     """
     known, settings = it.valid(operation), it.settings
     with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +60,12 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
         document = narrowed(known, operation, websocket=websocket)
         place.joinpath("calls.json").write_text(json.dumps(document), encoding="utf-8")
         place.joinpath("schemathesis.toml").write_text(CONFIG, encoding="utf-8")
-        given = {"operation": operation, "known": known, "exchanges": str(place / "exchanges.jsonl")}
+        given = {
+            "operation": operation,
+            "known": known,
+            "exchanges": str(place / "exchanges.jsonl"),
+            "request_timeout_s": settings.request_timeout_s,
+        }
         place.joinpath("given.json").write_text(json.dumps(given), encoding="utf-8")
         place.joinpath("exchanges.jsonl").touch()
         command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
@@ -73,7 +81,7 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
             said = await _ended(command, folder, it.target.key(), within_s + SLACK_S)
         lines = place.joinpath("exchanges.jsonl").read_text("utf-8").splitlines()
     if not lines:
-        raise RuntimeError(f"schemathesis sent nothing: {it.judge.secrets.redact(said)[-300:]}")
+        raise NotChecked(f"schemathesis sent nothing: {it.judge.secrets.redact(said)[-300:]}")
     _take(it, operation, [json.loads(line) for line in lines])
 
 

@@ -61,7 +61,8 @@ def started(*arguments: str, **variables: str) -> Iterator[tuple[subprocess.Pope
 
 def test_a_newcomer_is_told_what_to_do_and_each_printed_curl_line_creates_a_call() -> None:
     with started() as (_, base_url, printed):
-        for word in ("ck_mock_valid", "402", "429", "agent_demo", "--agent", "wscat", "README", "TwiML", base_url):
+        words = ("ck_mock_valid", "402", "429", "agent_demo", "--agent", "wscat", "calls dial", "README", "TwiML")
+        for word in (*words, base_url):
             assert word in printed
         commands = re.findall(r"^  (curl .*\\\n.*)$", printed, re.MULTILINE)
         assert len(commands) == 2

@@ -17,6 +17,7 @@ from contract_tests.engine import Selection
 from contract_tests.findings import Run, Verdict
 from contract_tests.reports.json_report import render
 from contract_tests.run import judge
+from contract_tests.schemathesis_run import run_schemathesis
 from contract_tests.settings import REQUESTS_PER_KEY, Profile, TargetSettings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -38,8 +39,8 @@ async def _served(handler: Handler) -> AsyncIterator[str]:
 
 
 def _settings(url: str, **options: Any) -> TargetSettings:
-    keys = ("ck_test_abcdef",)
-    return TargetSettings(url=url, api_keys=keys, agent="agent_test", max_time_s=25, request_timeout_s=1.0, **options)
+    options = {"max_time_s": 25, "request_timeout_s": 1.0} | options
+    return TargetSettings(url=url, api_keys=("ck_test_abcdef",), agent="agent_test", **options)
 
 
 def _judged(handler: Handler, *, only: tuple[str, ...] = ONLY, **options: Any) -> tuple[Run, float]:
@@ -97,6 +98,22 @@ def test_the_judge_stays_bounded_and_reports(handler: Handler) -> None:
     run, took_s = _judged(handler)
     assert run.exit_code in (1, 2) and took_s < 40
     assert run.problems or any(finding.verdict is Verdict.VIOLATED for finding in run.findings)
+
+
+@pytest.mark.parametrize("handler", [endless_body, trickle])
+def test_schemathesis_stays_bounded_and_reports(handler: Handler) -> None:
+    async def run() -> list[str]:
+        async with _served(handler) as url:
+            it = Context(Judge(_settings(url, max_time_s=120)), "inline")
+            try:
+                await run_schemathesis(it, "inline", valid=True, websocket=False)
+            finally:
+                await it.judge.close()
+            return [case.received for case in it.cases]
+
+    began = time.monotonic()
+    received = asyncio.run(run())
+    assert received and time.monotonic() - began < 30, received
 
 
 @pytest.mark.parametrize(
