@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,13 +112,14 @@ def rms(windows: Samples) -> npt.NDArray[np.float32]:
     return level
 
 
-def loudness(window: bytes, encoding: Encoding) -> int:
-    """How loud whole samples are together: `rms`, rounded down, without the price of an array for one short window."""
-    if encoding is Encoding.MULAW:
-        return audioop.rms(audioop.ulaw2lin(window, 2), 2)
-    if encoding is Encoding.ALAW:
-        return audioop.rms(audioop.alaw2lin(window, 2), 2)
-    return audioop.rms(window if sys.byteorder == "little" else audioop.byteswap(window, 2), 2)
+def level_meter(encoding: Encoding) -> Callable[[bytes], int]:
+    """What tells how loud whole samples are together: `rms`, rounded down, without an array for one short window."""
+    if encoding is Encoding.PCM16:
+        if sys.byteorder == "little":
+            return lambda window: audioop.rms(window, 2)
+        return lambda window: audioop.rms(audioop.byteswap(window, 2), 2)
+    linear = audioop.ulaw2lin if encoding is Encoding.MULAW else audioop.alaw2lin
+    return lambda window: audioop.rms(linear(window, 2), 2)
 
 
 class Converter:
@@ -130,14 +132,14 @@ class Converter:
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
         self._source = source
         self._target = target
-        self._same = source == target
+        self._unchanged = source == target
+        self._sample_bytes = source.bytes_per_sample
         same_rate = source.rate_hz == target.rate_hz
         self._resampler = None if same_rate else Resampler(source.rate_hz, target.rate_hz)
 
     def convert(self, audio: bytes) -> bytes:
         """What can be said of the output by now.  Raises PeerError where the piece ends in half a sample."""
-        if self._same:
-            sample_count(audio, self._source.encoding)
+        if self._unchanged and not len(audio) % self._sample_bytes:
             return audio
         samples = decode(audio, self._source.encoding)
         if self._resampler is not None:

@@ -5,7 +5,6 @@ A spelling reads what fits the schema, guesses at what does not, and writes.
 
 from __future__ import annotations
 
-import functools
 import types
 import typing
 from collections.abc import Callable, Iterator
@@ -59,8 +58,10 @@ def _classes(hint: Any) -> Iterator[Any]:
         yield origin or hint
 
 
-# The standard library's strict mode lets padding through that stands for nothing ("AAAA="), and is slower.
-_read_base64 = functools.partial(pybase64.b64decode, validate=True)
+def _read_base64(text: Any) -> bytes:
+    # The standard library's strict mode lets padding through that stands for nothing ("AAAA="), and is slower.  Named,
+    # the arguments would cost more than what is done with them.
+    return pybase64.b64decode(text, None, True)
 
 
 def _guess_base64(text: Any) -> bytes | None:

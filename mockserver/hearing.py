@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from contract.audio import AudioFormat, Converter, decode, loudness, rms, sample_count
+from contract.audio import AudioFormat, Converter, decode, level_meter, rms, sample_count
 
 WINDOW_MS = 20
 
@@ -60,12 +60,17 @@ class _Recording:
 
     def add(self, window: bytes, loud: bool) -> None:
         self.windows += 1
-        self.quiet.append(window)
-        if loud:
-            self.spoken += len(self.quiet) if self.voiced else 1
-            self.voiced += 1
-            self.audio += self.converter.convert(b"".join(self.quiet))
+        if not loud:
+            self.quiet.append(window)
+            return
+        if self.voiced:
+            self.spoken += len(self.quiet)
+        if self.quiet:
+            window = b"".join(self.quiet) + window
             self.quiet.clear()
+        self.spoken += 1
+        self.voiced += 1
+        self.audio += self.converter.convert(window)
 
     def finish(self) -> Turn:
         tail = self.converter.convert(b"".join(self.quiet[:TAIL_WINDOWS]))
@@ -88,7 +93,7 @@ class Ear:
         self.last_speech_at: float | None = None
         self.source = source
         self._target = target
-        self._encoding = source.encoding
+        self._level = level_meter(source.encoding)
         self._window_bytes = source.bytes_in(WINDOW_MS)
         self._window_s = source.duration_ms(self._window_bytes) / 1000
         self._most_windows = source.bytes_in(LONGEST_TURN_MS) // self._window_bytes
@@ -115,7 +120,7 @@ class Ear:
         if len(payload) == self._window_bytes and not self._part:
             # What comes fifty times a second from each caller.
             self._let_pass(now, self._window_s)
-            if self._take(payload, loudness(payload, self._encoding) >= SPEECH_RMS):
+            if self._take(payload, self._level(payload) >= SPEECH_RMS):
                 self.last_speech_at = now
                 self._over_at = now + TURN_GAP_S
             return

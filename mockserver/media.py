@@ -139,7 +139,10 @@ class Session:
             return
         self._heard += 1
         try:
-            event = self._understood(wire)
+            try:
+                event: Event | None = self._stream.receive(wire)
+            except PeerError as error:
+                event = self._meant(error)
             if event is not None:
                 self._react(event, now)
         except Exception:
@@ -187,26 +190,22 @@ class Session:
             self._faults,
         )
 
-    def _understood(self, wire: Wire) -> Event | None:
-        """What a message means; None for one that means nothing, or means something out of place."""
-        try:
-            return self._stream.receive(wire)
-        except PeerError as error:
-            self._object(error)
-            meant = error.event
-        if meant is None:
+    def _meant(self, error: PeerError) -> Event | None:
+        """What a message means that must not be; None for one that means nothing, or means something out of place."""
+        self._object(error)
+        if error.event is None:
             return None
         # The mock has said what is wrong, and goes on with what was meant, as real agents do.
         try:
-            self._stream.accept(meant)
-        except PeerError as error:
-            self._object(error)
+            self._stream.accept(error.event)
+        except PeerError as out_of_place:
+            self._object(out_of_place)
             return None
-        return meant
+        return error.event
 
     def _react(self, event: Event, now: float) -> None:
         try:
-            self._send(self._party.begin(now, event) if isinstance(event, Started) else self._party.hear(event, now))
+            self._send(self._party.begin(now, event) if type(event) is Started else self._party.hear(event, now))
         except PeerError as error:
             self._object(error)
 
@@ -227,8 +226,9 @@ class Session:
     def _send(self, events: list[Event]) -> None:
         if events:
             self._say(events)
-        if self._party.ending is not None:
-            self.close(self._party.ending)
+        ending = self._party.ending
+        if ending is not None:
+            self.close(ending)
 
     def _say(self, events: list[Event]) -> None:
         line = self._line

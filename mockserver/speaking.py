@@ -130,9 +130,9 @@ class Mouth:
         if self.medium == "text":
             self._finish(utterance, utterance.speech.words_until(math.inf), now)
             return
+        elapsed_ms = (now - self._started_at) * 1000
         if not self._audio_sent:
-            self._send_due_frames(utterance, now)
-        elapsed_ms = self._elapsed_ms(now)
+            elapsed_ms = self._send_due_frames(utterance, elapsed_ms)
         if elapsed_ms >= utterance.speech.next_word_ms:
             self._send_words(utterance, utterance.speech.words_until(elapsed_ms))
         if self._audio_sent and elapsed_ms >= self._frames_sent * FRAME_MS:
@@ -143,26 +143,28 @@ class Mouth:
         self._in_step = True
         self._started_at -= (FRAME_MS / 2 - (self._elapsed_ms(now) + 0.001) % FRAME_MS) / 1000
 
-    def _send_due_frames(self, utterance: Utterance, now: float) -> None:
-        """Send the frames that are due, each whole: the last one is filled up with silence."""
-        elapsed_ms = (now - self._started_at) * 1000
+    def _send_due_frames(self, utterance: Utterance, elapsed_ms: float) -> float:
+        """Send the frames that are due, each whole: the last one is filled up with silence.  How much is over by then.
+
+        That is less than what it is given, in milliseconds, where the pacer was held up.
+        """
         late_ms = elapsed_ms - self._frames_sent * FRAME_MS
         if late_ms > LATEST_MS:
             self._started_at += late_ms / 1000
             elapsed_ms -= late_ms
-        until_ms = elapsed_ms + LEAD_MS
-        while self._frames_sent * FRAME_MS <= until_ms:
+        while self._frames_sent * FRAME_MS <= elapsed_ms + LEAD_MS:
             size = self._frame_bytes or self.audio_format.frame_bytes(self._frames_sent)
             payload = utterance.speech.read(size)
             if not payload:
                 self._audio_sent = True
                 self._emit(Mark(name=f"utterance-{utterance.ordinal}"))
-                return
+                break
             self._frames_sent += 1
             if len(payload) < size:
                 silence = self.audio_format.silence
                 payload += silence * ((size - len(payload)) // len(silence))
             self._emit(Audio(payload=payload))
+        return elapsed_ms
 
     def _send_words(self, utterance: Utterance, said: str) -> None:
         """The words that were said since the last call: the first piece as text, each further one as what it adds."""

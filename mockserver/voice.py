@@ -6,6 +6,7 @@ text always sounds the same.  Everything is made on demand, word by word, so a l
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import unicodedata
@@ -70,51 +71,60 @@ class Speech:
         text: what is said, whole.
         begins: a time in milliseconds and the length of the text that has begun by then, in order of time.
         audio: its sound, in runs of any length.
+
+    Attributes:
+        text: as given.
+        next_word_ms: when the next word begins, in milliseconds from the first sound; infinite after the last.
     """
 
     def __init__(self, text: str, begins: Iterable[tuple[int, int]], audio: Iterable[bytes]) -> None:
         self.text = text
+        self.next_word_ms: float = 0
         self._begins = iter(begins)
-        self._next = next(self._begins, None)
+        self._next_end = 0
         self._text_end = 0
         self._audio = iter(audio)
-        self._made = bytearray()
+        self._run = b""
+        self._read = 0
+        self._find_next_word()
 
     @classmethod
     def of_audio(cls, audio: bytes, text: str) -> Speech:
         """Recorded audio; its text counts as said as soon as it begins."""
         return cls(text, [(0, len(text))], [audio])
 
-    @property
-    def next_word_ms(self) -> float:
-        """When the next word begins, in milliseconds from the first sound; infinite after the last."""
-        return math.inf if self._next is None else self._next[0]
-
     def read(self, n_bytes: int) -> bytes:
         """The next so many bytes of audio; fewer at the end, then none."""
-        while len(self._made) < n_bytes:
+        begin = self._read
+        self._read = begin + n_bytes
+        taken = self._run[begin : self._read]
+        while len(taken) < n_bytes:
             more = next(self._audio, None)
             if more is None:
                 break
-            self._made += more
-        taken = bytes(self._made[:n_bytes])
-        del self._made[:n_bytes]
+            self._run, self._read = more, n_bytes - len(taken)
+            taken += more[: self._read]
         return taken
 
     def words_until(self, ms: float) -> str:
         """The text as far as its words have begun by then; what an earlier call returned stays said."""
         if ms == math.inf:
             return self.text
-        while self._next is not None and self._next[0] <= ms:
-            self._text_end = self._next[1]
-            self._next = next(self._begins, None)
+        while self.next_word_ms <= ms:
+            self._text_end = self._next_end
+            self._find_next_word()
         return self.text[: self._text_end]
+
+    def _find_next_word(self) -> None:
+        self.next_word_ms, self._next_end = next(self._begins, (math.inf, 0))
 
 
 def say(text: str, audio_format: AudioFormat) -> Speech:
     """The text spoken; a blank one takes no time, one without letters and digits a syllable."""
-    begins = ((piece.at_ms, piece.text_end) for piece in pieces(text))
-    return Speech(text, begins, _sound(pieces(text), audio_format))
+    # What is said is a frame or two ahead of the words, so that hardly a word is kept for the second.
+    for_sound, for_words = itertools.tee(pieces(text))
+    begins = ((piece.at_ms, piece.text_end) for piece in for_words)
+    return Speech(text, begins, _sound(for_sound, audio_format))
 
 
 def pieces(text: str) -> Iterator[Piece]:
@@ -129,7 +139,7 @@ def pieces(text: str) -> Iterator[Piece]:
             continue
         if word and at_ms:
             at_ms += _pause(between + before)
-        tones = tuple(_tone(syllable) for syllable in _syllables(word)) if word else ()
+        tones = _tones(word) if word else ()
         if mute and match.group().strip():
             tones, mute = (_tone(match.group().strip()),), False
         yield Piece(at_ms, match.end(), tones)
@@ -161,6 +171,12 @@ def synthesise(pitch_hz: float, length_ms: int, audio_format: AudioFormat) -> by
     wave[:edge] *= swell
     wave[-edge:] *= swell[::-1]
     return encode(np.rint(wave * (PEAK / np.abs(wave).max())).astype(np.int16), audio_format.encoding)
+
+
+@lru_cache(maxsize=4096)
+def _tones(word: str) -> tuple[tuple[float, int], ...]:
+    """Pitch and length of each syllable.  Texts repeat words, and a mock the texts of its agents."""
+    return tuple(_tone(syllable) for syllable in _syllables(word))
 
 
 def _syllables(word: str) -> list[str]:
