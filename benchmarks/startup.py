@@ -1,21 +1,27 @@
 """From the start of `calls mock` to its first answer, against an empty application on uvicorn, started in turn.
 
-Prints seconds (median of the rounds) and the ratio.  Target on a quiet machine: the mock answers within one second.
-
-    python -m benchmarks.startup [ROUNDS]
+python -m benchmarks.startup --help
 """
 
 from __future__ import annotations
 
+import argparse
+import datetime
 import socket
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from benchmarks import side_by_side
+from benchmarks import history, machine, report
+from benchmarks.peers.servers import ROOT
+from benchmarks.samples import Spread
 
+NAME = "startup"
+PACKAGES = ("connexion", "starlette", "uvicorn", "picows")
 EMPTY = """
 import sys, uvicorn
 async def app(scope, receive, send):
@@ -25,11 +31,63 @@ uvicorn.run(app, port=int(sys.argv[1]), lifespan="off", log_level="error")
 """
 
 
-def main(rounds: int) -> None:
-    times = [(answered_after_s("-m", "calls", "mock", "--port"), answered_after_s("-c", EMPTY)) for _ in range(rounds)]
-    mock_s, empty_s = (statistics.median(each) for each in zip(*times, strict=True))
-    ratio = statistics.median(mock / empty for mock, empty in times)
-    print(f"first answer: {mock_s:.2f} s, empty uvicorn {empty_s:.2f} s, ratio {ratio:.2f}")
+MOCK, EMPTY_APP, HELP = "calls mock", "empty ASGI application", "calls --help"
+
+
+def main(argv: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=11, help="how often each is started; default 11")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report as a section of this page")
+    parser.add_argument("--history", type=Path, metavar="FILE", help="add the medians to this file, and compare")
+    given = parser.parse_args(argv)
+    seconds: dict[str, list[float]] = {MOCK: [], EMPTY_APP: [], HELP: []}
+    for _ in range(given.rounds):
+        seconds[MOCK].append(answered_after_s("-m", "calls", "mock", "--port"))
+        seconds[EMPTY_APP].append(answered_after_s("-c", EMPTY))
+        seconds[HELP].append(done_after_s("-m", "calls", "--help"))
+    text = section(seconds)
+    print(text)
+    if given.markdown:
+        report.put_section(given.markdown, NAME, text)
+    if given.history:
+        run = record(seconds)
+        print(*history.compared(run, history.last(given.history, NAME)), sep="\n")
+        history.append(given.history, run)
+
+
+def section(seconds: Mapping[str, Sequence[float]]) -> str:
+    """The report."""
+    ratio = Spread.of(mock / empty for mock, empty in zip(seconds[MOCK], seconds[EMPTY_APP], strict=True))
+    head = [
+        f"`python -m benchmarks.startup`, {datetime.date.today().isoformat()}, commit {machine.commit(ROOT)}.",
+        f"{machine.processor()}; {machine.system()}; {', '.join(machine.versions(PACKAGES))}.",
+        "Seconds from the start of the process to its first answer over HTTP, or to its end; medians [least-most] of",
+        f"{len(seconds[MOCK])} starts, in turn. The mock takes {report.spread(ratio, 2)} times as long as uvicorn with",
+        "an application that answers nothing.",
+    ]
+    rows = ([name, report.spread(Spread.of(each), 2)] for name, each in seconds.items())
+    return "\n\n".join(["## Start", report.paragraph(*head), report.table(["command", "seconds"], rows)])
+
+
+def record(seconds: Mapping[str, Sequence[float]]) -> history.Run:
+    """The run as the history keeps it."""
+    medians = {f"{name}, seconds": round(statistics.median(each), 3) for name, each in seconds.items()}
+    return {
+        "benchmark": NAME,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": machine.commit(ROOT),
+        "machine": machine.processor(),
+        "versions": machine.versions(PACKAGES),
+        "medians": medians,
+        "failures": {},
+    }
+
+
+def done_after_s(*command: str) -> float:
+    """Run a command to its end."""
+    started_at = time.perf_counter()
+    subprocess.run([sys.executable, *command], stdout=subprocess.DEVNULL, check=True, timeout=60)
+    return time.perf_counter() - started_at
 
 
 def answered_after_s(*command: str) -> float:
@@ -59,4 +117,4 @@ def free_port() -> int:
 
 
 if __name__ == "__main__":
-    main(side_by_side.rounds(default=7))
+    main(sys.argv[1:])
