@@ -42,7 +42,7 @@ def _finding(name: str, apply: Apply) -> Finding:
     """What the deep profile says of one check; schemathesis has a twentieth of the time."""
     selection = Selection(profile=Profile.DEEP, only=(name,))
     with running_mock(apply, rate_limit_per_hour=0) as mock:
-        run = asyncio.run(judge(_settings(mock.base_url, 240.0), selection, today=datetime.date.today()))
+        run = asyncio.run(judge(_settings(mock.base_url, 120.0), selection, today=datetime.date.today()))
     assert not run.problems
     (finding,) = run.findings
     return finding
