@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: mock demo test trust bench clean
+.PHONY: mock demo test trust bench verdicts clean
 
 mock: $(VENV)/.installed  ## set up and start the mock server; more options: make mock OPTIONS="--port 9000"
 	$(BIN)/calls mock $(OPTIONS)
@@ -22,6 +22,10 @@ trust: $(VENV)/.installed-dev node_modules/.installed  ## 20 seeds on every corr
 bench: $(VENV)/.installed-dev  ## the mock against other mock servers, about eight minutes; installs those with npm
 	$(BIN)/python -m benchmarks.http --markdown docs/benchmarks.md --svg docs/benchmarks-http.svg \
 	    --history benchmarks/history.jsonl $(OPTIONS)
+
+# Stopped, it goes on with OPTIONS="--resume"; Specmatic needs npm and Java, and is left out where they are missing.
+verdicts: $(VENV)/.installed-dev  ## calls verify, schemathesis and Specmatic on every tenth fault, an hour or more
+	$(BIN)/python -m benchmarks.verdicts --markdown docs/verdicts.md $(OPTIONS)
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) node_modules build/bench
