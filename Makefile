@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: mock demo test trust bench clean
+.PHONY: mock demo test trust bench verdicts clean
 
 mock: $(VENV)/.installed  ## set up and start the mock server; more options: make mock OPTIONS="--port 9000"
 	$(BIN)/calls mock $(OPTIONS)
@@ -24,6 +24,10 @@ bench: $(VENV)/.installed-dev  ## the mock against other servers, about a quarte
 	    --history benchmarks/history.jsonl $(OPTIONS)
 	$(BIN)/python -m benchmarks.media --markdown docs/benchmarks.md --history benchmarks/history.jsonl
 	$(BIN)/python -m benchmarks.startup --markdown docs/benchmarks.md --history benchmarks/history.jsonl
+
+# Stopped, it goes on with OPTIONS="--resume"; Specmatic needs npm and Java, and is left out where they are missing.
+verdicts: $(VENV)/.installed-dev  ## calls verify, schemathesis and Specmatic on every tenth fault, an hour or more
+	$(BIN)/python -m benchmarks.verdicts --markdown docs/verdicts.md $(OPTIONS)
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) node_modules build/bench

@@ -1,138 +1,129 @@
-"""Compares `calls verify` with schemathesis alone on the mock's faults: caught, seconds, requests, in one run.
+"""Holds `calls verify`, schemathesis and Specmatic against the mock with one fault each: caught, seconds, requests.
 
-Run: python -m benchmarks.verdicts [--every N] [--markdown FILE]
+One fault after the other, every tool on each, and all first on the mock without a fault.  Results are kept as they
+come, in a file that `--resume` goes on from; what is there is also written down when it is stopped.
+
+    python -m benchmarks.verdicts [--every N] [--seed N] [--correct N] [--resume] [--markdown FILE]
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import datetime
 import json
-import os
-import statistics
-import subprocess
+import random
+import signal
 import sys
-import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from contract_tests.context import Context, Judge
-from contract_tests.deciding import narrowed
-from contract_tests.engine import Selection
-from contract_tests.run import judge
-from contract_tests.settings import TargetSettings
-from mockserver.settings import DEMO_AGENT, MOCK_KEYS
+from benchmarks import verdicts_page
+from benchmarks.faulty import faulty_mock
+from benchmarks.peers.servers import ROOT
+from benchmarks.serving import NotServing
+from benchmarks.verdict_tools import Report, Tool, prepared
+from benchmarks.verdicts_page import Row, Sample
 from tests.faults import FAULTS
-from tests.running import running_mock
 
-TIME_SCALE = 20.0
-CONFIG = """\
-[auth.openapi.apiKey]
-api_key = "${CALLS_API_KEY}"
-[checks.positive_data_acceptance]
-expected-statuses = ["201"]
-[checks.negative_data_rejection]
-expected-statuses = ["400", "401", "415"]
-"""
-"""As strict as the correct mock allows: left alone, schemathesis takes 404 for a valid answer to a valid request."""
+BUILD = ROOT / "build" / "bench"
 
 
-@dataclass(frozen=True)
-class Result:
-    """What one tool made of one target."""
-
-    caught: bool
-    seconds: float
-    requests: int
+def sampled(every: int, seed: int) -> list[str]:
+    """The names of every Nth fault: evenly over the groups, which stand one after the other."""
+    return [fault.name for fault in FAULTS[random.Random(seed).randrange(every) :: every]]
 
 
-def by_us(settings: TargetSettings) -> Result:
-    """`calls verify` with its default profile."""
+def judged(tools: Sequence[Tool], sample: Sample, rows: Sequence[Row]) -> Iterator[Row]:
+    """A row for each tool on each target for which there is none yet."""
+    done = {(row["tool"], row["fault"], row["run"]) for row in rows}
+    targets = [*(("", run) for run in range(sample.correct)), *((name, 0) for name in sample.faults)]
+    for number, (fault, run) in enumerate(targets, start=1):
+        for tool in tools:
+            if (tool.name, fault, run) not in done:
+                row = _judged(tool, fault) | {"run": run}
+                print(f"{number} of {len(targets)}: {_line(row)}", flush=True)
+                yield row
+
+
+def _judged(tool: Tool, fault: str) -> Row:
     began = time.monotonic()
-    run = asyncio.run(judge(settings, Selection(), today=datetime.date.today()))
-    return Result(run.exit_code == 1, time.monotonic() - began, run.requests + run.dials)
+    try:
+        with faulty_mock(fault) as url:
+            began = time.monotonic()
+            report = tool.judge(f"{url}/api/v1")
+            seconds = time.monotonic() - began
+    except NotServing as reason:
+        report, seconds = Report(problem=str(reason)), time.monotonic() - began
+    return {
+        "tool": tool.name,
+        "fault": fault,
+        "failures": sorted(report.failures),
+        "seconds": round(seconds, 1),
+        "requests": report.requests,
+        "problem": report.problem,
+    }
 
 
-def by_schemathesis(settings: TargetSettings) -> Result:
-    """Schemathesis with all its checks and phases, on the document with the agent pinned."""
-    began = time.monotonic()
-    caught, requests = False, 0
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "schemathesis.toml").write_text(CONFIG)
-        for operation in ("create", "inline"):
-            document = narrowed(Context(Judge(settings), operation).valid(), operation, websocket=False)
-            Path(folder, "calls.json").write_text(json.dumps(document))
-            command = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()", "run"]
-            command += ["calls.json", "--url", settings.url, "--checks", "all", "--mode", "all", "--seed", "1"]
-            command += ["--generation-database", "none", "--report", "json", "--report-json-path", "report.json"]
-            environment = os.environ | {"CALLS_API_KEY": settings.api_keys[0]}
-            subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=180)
-            report = json.loads(Path(folder, "report.json").read_text())
-            caught |= bool(report["failures"])
-            requests += report["test_cases"]["generated"]
-    return Result(caught, time.monotonic() - began, requests)
+def _line(row: Row) -> str:
+    said = f"{len(row['failures'])} reported, {row['seconds']:.0f} s, {row['requests']} requests"
+    return "; ".join(filter(None, [row["fault"] or "no fault", row["tool"], said, row["problem"]]))
 
 
-def main() -> None:
-    """Hold both against each fault in turn, and against the correct mock; print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--every", type=int, default=10, help="take every Nth fault; default 10")
-    parser.add_argument("--markdown", type=Path, help="write the table to this file, too")
-    given = parser.parse_args()
-    faults = FAULTS[:: given.every]
-    tools = {"calls verify": by_us, "schemathesis": by_schemathesis}
-    results: dict[str, list[Result]] = {name: [] for name in tools}
-    accused = dict.fromkeys(tools, False)
-    for fault in [None, *faults]:
-        options: dict[str, Any] = {"time_scale": TIME_SCALE, "url_ttl_s": 5.0, "rate_limit_per_hour": 0}
-        options |= {"livekit_url": "ws://127.0.0.1:7880", "livekit_key": "k", "livekit_secret": "s" * 32}
-        options |= dict(fault.settings) if fault else {}
-        for name, tool in tools.items():
-            with running_mock(fault.apply if fault else lambda server: None, **options) as mock:
-                valid, no_credit, limited = MOCK_KEYS
-                settings = TargetSettings(
-                    url=mock.base_url + "/api/v1",
-                    api_keys=(valid,),
-                    unfunded_key=no_credit,
-                    limited_key=limited,
-                    agent=DEMO_AGENT,
-                    time_scale=TIME_SCALE,
-                    url_ttl_s=5.0,
-                    seed=1,
-                )
-                result = tool(settings)
-            if fault is None:
-                accused[name] = result.caught
-            else:
-                results[name].append(result)
-        if fault is not None:
-            print(fault.breaks, *(f"{name}: {results[name][-1].caught}" for name in tools), sep="; ", flush=True)
-    table = _table(results, accused)
-    print(table)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judge what is not yet judged, and print a page, also when it is stopped."""
+    given = _parser().parse_args(argv)
+    tools, missing = prepared(BUILD)
+    for name, reason in missing.items():
+        print(f"{name}: not run: {reason}")
+    sample = Sample(every=given.every, seed=given.seed, correct=given.correct, faults=sampled(given.every, given.seed))
+    given.results.parent.mkdir(parents=True, exist_ok=True)
+    if not given.resume:
+        given.results.unlink(missing_ok=True)
+    kept = given.results.read_text(encoding="utf-8").splitlines() if given.results.exists() else []
+    rows: list[Row] = [json.loads(line) for line in kept]
+    code = 0
+    try:
+        with given.results.open("a", encoding="utf-8") as file:
+            for row in judged(tools, sample, rows):
+                rows.append(row)
+                print(json.dumps(row), file=file, flush=True)
+    except KeyboardInterrupt:
+        print("stopped: --resume goes on", file=sys.stderr)
+        code = 130
+    text = verdicts_page.page(tools, missing, sample, rows)
+    print(text)
     if given.markdown:
-        given.markdown.write_text(table)
+        given.markdown.write_text(text, encoding="utf-8")
+    return code
 
 
-def _table(results: dict[str, list[Result]], accused: dict[str, bool]) -> str:
-    lines = [
-        "# Verdicts compared",
-        "",
-        "Made by `python -m benchmarks.verdicts`: the mock with one fault each, both tools in turn, in one run.",
-        "",
-        "| tool | faults caught | median seconds | median requests and dials | accuses the correct mock |",
-        "|---|---|---|---|---|",
-    ]
-    for name, row in results.items():
-        caught = sum(each.caught for each in row)
-        seconds = statistics.median(each.seconds for each in row)
-        requests = statistics.median(each.requests for each in row)
-        said = "yes" if accused[name] else "no"
-        lines.append(f"| {name} | {caught} of {len(row)} | {seconds:.0f} | {requests:.0f} | {said} |")
-    return "\n".join([*lines, ""])
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, not {text}")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.verdicts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--every", type=_count, default=10, metavar="N", help="take every Nth fault; default 10")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="which of N to begin with; default 0")
+    parser.add_argument(
+        "--correct", type=_count, default=3, metavar="N", help="runs on the mock without a fault; default 3"
+    )
+    parser.add_argument("--results", type=Path, default=ROOT / "build" / "verdicts.jsonl", metavar="FILE")
+    parser.add_argument("--resume", action="store_true", help="go on from the results that are there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page to this file")
+    return parser
+
+
+def _interrupted(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
-    main()
+    # As on Ctrl-C: what runs is ended first.
+    signal.signal(signal.SIGTERM, _interrupted)
+    sys.exit(main())
