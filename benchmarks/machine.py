@@ -30,10 +30,10 @@ def system() -> str:
 
 
 def commit(folder: Path) -> str:
-    """The git commit of a checkout, with a + if files that it knows were changed since."""
+    """The git commit of a checkout, with a + if files that it knows were changed since; reports do not count."""
     try:
         known = _output(["git", "rev-parse", "--short=10", "HEAD"], folder)
-        changed = _output(["git", "status", "--porcelain", "--untracked-files=no"], folder)
+        changed = _output(["git", "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs"], folder)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return known + ("+" if changed else "")

@@ -4,6 +4,8 @@
   and, where the judge did not fail, `requests` and `seconds`.
 - Of a fault under its own check: `own`, its name, and `said`: why the report is not what it should be, or nothing.
 - Of a fault under every check: `full`, its name; `by`, the requirements that are reported; `crash`, why it failed.
+
+Each also has `commit`, what of this project it was judged with.
 """
 
 from __future__ import annotations
@@ -36,13 +38,22 @@ def page(rows: list[Row], seeds: int, sample: int) -> str:
         [
             "# Whether the judge can be trusted",
             "",
-            "Made by `make trust` (`scripts/trust`), all targets at 20 times the speed of real calls.",
+            "Made by `make trust` (`scripts/trust`), all targets at 20 times the speed of real calls. What was found",
+            f"of each stands in [trust.jsonl](trust.jsonl), one JSON object a line; {judged_with(rows)}.",
             "",
             *without_a_fault(rows, seeds),
             *with_one_fault(rows, sample),
             "",
         ]
     )
+
+
+def judged_with(rows: list[Row]) -> str:
+    """Which commits the rows are of."""
+    commits = Counter(str(row["commit"]) for row in rows if "commit" in row)
+    if not commits:
+        return "there is none yet"
+    return "judged with commit " + ", then ".join(f"{commit} ({count})" for commit, count in commits.items())
 
 
 def without_a_fault(rows: list[Row], seeds: int) -> list[str]:
