@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -15,12 +14,12 @@ from typing import Any
 from contract.audio import AudioFormat, Encoding
 from contract_tests.caller import spoken
 from contract_tests.dialling import Refusal, dial_address, open_socket, refusal_of
-from contract_tests.findings import Case, Layer
+from contract_tests.findings import Case
+from contract_tests.judge import STALE_S, Judge, Lease
 from contract_tests.line import Line
 from contract_tests.parsing import json_value
-from contract_tests.secrets_kept import Secrets
-from contract_tests.settings import Profile, TargetSettings
-from contract_tests.target import PATHS, Exchange, Meant, NotChecked, OutOfRequests, Target
+from contract_tests.settings import Profile
+from contract_tests.target import PATHS, Exchange, Meant, NotChecked
 
 MULAW = AudioFormat(Encoding.MULAW, 8000)
 ALAW = AudioFormat(Encoding.ALAW, 8000)
@@ -31,39 +30,11 @@ LONG_GREETING = (
     "it while it is being said. It goes on for quite a while, and it says nothing of any interest, until at last it "
     "comes to an end."
 )
-STALE_S = 1.5
-"""A call that was created longer ago is not dialled any more: nobody knows how long its URL lives."""
-
 SPARE_LASTS_S = 60.0
 MOST_SPARE_BYTES = 2000
 """A call that ends sooner, or was asked for in more words, is not dialled by another check."""
 
-HTTP_SIDE_BY_SIDE = 12
 SYSTEM_PROMPT = "You are the friendly receptionist of a bicycle shop. Answer every question with one short sentence."
-
-
-class Lease:
-    """A line that is kept for a call until it is dialled; not for longer than it is sure that it can be.
-
-    Args:
-        lines: what one was taken of.
-    """
-
-    def __init__(self, lines: asyncio.Semaphore) -> None:
-        self._lines = lines
-        self._expires = asyncio.get_running_loop().call_later(STALE_S, self.end)
-        self._held = True
-
-    def take(self) -> bool:
-        """Whether the line was still kept: it is the caller's to release now."""
-        held, self._held = self._held, False
-        self._expires.cancel()
-        return held
-
-    def end(self) -> None:
-        """Keep it no longer."""
-        if self.take():
-            self._lines.release()
 
 
 @dataclass(frozen=True)
@@ -89,88 +60,6 @@ class NotDialled(NotChecked):
         super().__init__(f"the call could not be dialled ({reason}); websocket-url.dialable says more")
         self.call = call
         self.reason = reason
-
-
-class Judge:
-    """One run's shared means: the target, secrets, recordings, and how late this machine is.
-
-    Attributes:
-        alone: held by what computes so much that two of it would hold up the calls.
-        lags: when this process had been held up, and for how many seconds.
-    """
-
-    def __init__(self, settings: TargetSettings) -> None:
-        self.settings = settings
-        self.secrets = Secrets()
-        self.target = Target(settings, self.secrets)
-        self.random = random.Random(settings.seed)
-        self.began_at = time.monotonic()
-        self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
-        # With one line to spare of the half that is never withheld, no two pairs can wait for each other's second.
-        self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))
-        self.alone = asyncio.Lock()
-        self.rooms = {
-            Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
-            Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
-        }
-        self.lags: list[tuple[float, float]] = []
-        self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
-        self._taken: set[str] = set()
-        self._withheld: list[asyncio.Future[Any]] = []
-
-    def left_s(self) -> float:
-        """How long the run may still take, in seconds."""
-        return self.settings.max_time_s - (time.monotonic() - self.began_at)
-
-    def lag_since(self, moment: float) -> float:
-        """The longest that this process was held up since a moment, in seconds."""
-        return max((lag for at, lag in self.lags if at >= moment), default=0.0)
-
-    def held_up_s(self, since: float, until: float) -> float:
-        """For how long, altogether, this process was held up between two moments, in seconds."""
-        return sum(max(0.0, min(at, until) - max(at - lag, since)) for at, lag in self.lags)
-
-    def withhold_lines(self) -> None:
-        """Have a tenth fewer calls at once from now on, but never less than half of what was asked for, or four."""
-        most = self.settings.max_parallel_calls
-        for _ in range(max(1, most // 10)):
-            if len(self._withheld) < min(most // 2, most - 4):
-                self._withheld.append(asyncio.ensure_future(self.open_lines.acquire()))
-
-    async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
-        """What came of a scenario that several checks look at, and when it began; it is played once.
-
-        One for which there were no requests is played when it is asked for again: a rate limit passes.
-        """
-        found = self._recordings.get(name)
-        if found is None:
-            found = self._recordings[name] = asyncio.ensure_future(record()), time.monotonic()
-        task, began_at = found
-        try:
-            return await asyncio.shield(task), began_at
-        except OutOfRequests:
-            if self._recordings.get(name) is found:
-                del self._recordings[name]
-            raise
-
-    def is_playing(self, name: str) -> bool:
-        """Whether a recording has begun and is not over."""
-        found = self._recordings.get(name)
-        return found is not None and not found[0].done()
-
-    def take(self, url: str) -> bool:
-        """Lay claim to dialling a websocketUrl; False where another check has."""
-        new = url not in self._taken
-        self._taken.add(url)
-        return new
-
-    async def close(self) -> None:
-        """End what is still being recorded, and let go of the target."""
-        tasks = [*(task for task, _ in self._recordings.values()), *self._withheld]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self.target.close()
 
 
 class Context:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from contract_tests.context import Context, Judge
+from contract_tests.context import Context
 from contract_tests.findings import Finding, Layer, Level, Verdict
+from contract_tests.judge import Judge
 from contract_tests.requirements import Check
 from contract_tests.settings import LEFT_FOR_OTHERS, Profile
 from contract_tests.target import NotChecked

@@ -122,7 +122,7 @@ def calls_target(request: pytest.FixtureRequest) -> Iterator[CallsTarget]:
         pytest.skip(NO_TARGET)
     import dataclasses
 
-    from contract_tests.context import Judge
+    from contract_tests.judge import Judge
     from contract_tests.settings import Profile
     from contract_tests.synchronous import CallsTarget
 

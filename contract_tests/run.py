@@ -22,9 +22,10 @@ import httpx
 
 from contract_tests import baseline as baselines
 from contract_tests import engine
-from contract_tests.context import Context, Judge
+from contract_tests.context import Context
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Layer, Run, Verdict
+from contract_tests.judge import Judge
 from contract_tests.requirements import SECTIONS, Check, all_checks
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import MAX_TIME_S, TargetSettings

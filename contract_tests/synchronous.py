@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from contract_tests.context import Call, Context, Judge
+from contract_tests.context import Call, Context
 from contract_tests.engine import Selection
 from contract_tests.findings import Finding, Run
+from contract_tests.judge import Judge
 from contract_tests.line import Line
 from contract_tests.run import judge
 from contract_tests.settings import TargetSettings

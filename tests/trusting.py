@@ -20,9 +20,9 @@ from connexion.spec import Specification  # type: ignore[import-untyped]  # conn
 import mockserver.app
 from contract.codec import Codec
 from contract_tests import engine, fuzzing, odd_bodies
-from contract_tests.context import Judge
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Layer, Verdict
+from contract_tests.judge import Judge
 from contract_tests.requirements import all_checks
 from contract_tests.settings import TargetSettings
 from mockserver.server import Server

@@ -9,9 +9,10 @@ from typing import TypeVar
 import pytest
 
 from contract_tests import engine
-from contract_tests.context import Context, Judge
+from contract_tests.context import Context
 from contract_tests.engine import Job
 from contract_tests.findings import Requirement, Verdict
+from contract_tests.judge import Judge
 from contract_tests.requirements import Check
 from contract_tests.settings import LEFT_FOR_OTHERS, Profile, TargetSettings
 from contract_tests.target import Meant, OutOfRequests

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from contract_tests.context import Call, Context, Judge
+from contract_tests.context import Call, Context
 from contract_tests.engine import Selection
 from contract_tests.findings import Finding, Verdict
+from contract_tests.judge import Judge
 from contract_tests.message_fuzzing import smallest_crash
 from contract_tests.run import judge
 from contract_tests.settings import Profile, TargetSettings

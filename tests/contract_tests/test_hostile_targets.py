@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from contract_tests.context import Context, Judge, audio_settings
+from contract_tests.context import Context, audio_settings
 from contract_tests.engine import Selection
 from contract_tests.findings import Run, Verdict
+from contract_tests.judge import Judge
 from contract_tests.reports.json_report import render
 from contract_tests.run import judge
 from contract_tests.schemathesis_run import run_schemathesis

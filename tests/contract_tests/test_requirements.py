@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from contract import documents
 from contract_tests import checks
 from contract_tests.conformity import is_valid_request
-from contract_tests.context import Context, Judge, audio_settings
+from contract_tests.context import Context, audio_settings
 from contract_tests.deciding import due, likely_due, narrowed
+from contract_tests.judge import Judge
 from contract_tests.legal_requests import everything
 from contract_tests.odd import Rotation, odd_value
 from contract_tests.requirements import SECTIONS, all_checks
