@@ -13,11 +13,19 @@ from typing import Any
 
 from contract.audio import AudioFormat, Encoding
 from contract_tests.caller import spoken
-from contract_tests.dialling import Refusal, dial_address, open_socket, refusal_of
+from contract_tests.dialling import (
+    OPEN_WITHIN_S,
+    REFUSED_WITHIN_S,
+    Refusal,
+    dial_address,
+    open_socket,
+    refusal_of,
+)
 from contract_tests.findings import Case
 from contract_tests.judge import STALE_S, Judge, Lease
 from contract_tests.line import Line
 from contract_tests.parsing import json_value
+from contract_tests.raw import raced
 from contract_tests.settings import Profile
 from contract_tests.target import PATHS, Exchange, Meant, NotChecked
 
@@ -250,11 +258,20 @@ class Context:
 
     async def dial(self, call: Call | str, **options: Any) -> Any:
         """What dialling gives: a ClientConnection, or a Refusal.  Raises NotChecked for a host that is not allowed."""
-        self.target.journal.dials += 1
+        return await open_socket(self._dialled(call), self.settings, **options)
+
+    async def raced(self, call: Call, dials: int) -> int:
+        """How many of so many dials of a call at the same moment open.  Raises NotChecked as `dial` does."""
+        address = self._dialled(call, dials)
+        within = {"within_s": OPEN_WITHIN_S, "refused_within_s": REFUSED_WITHIN_S}
+        return await raced(address, self.settings, dials, **within)
+
+    def _dialled(self, call: Call | str, dials: int = 1) -> str:
+        """The address to dial; the dials count."""
+        self.target.journal.dials += dials
         if isinstance(call, Call) and call.lease is not None:
             call.lease.end()
-        address = dial_address(call if isinstance(call, str) else call.url, self.settings)
-        return await open_socket(address, self.settings, **options)
+        return dial_address(call if isinstance(call, str) else call.url, self.settings)
 
     async def refusal(self, call: Call | str, **options: Any) -> Refusal | None:
         """Dial a call, and tell how that was refused; None where it was not, and the socket is closed again."""

@@ -107,19 +107,23 @@ async def run(
 
 
 async def _judged(judge: Judge, job: Job) -> Finding:
-    """What a check finds; a violation that is a matter of time must show twice, while this machine is quick."""
+    """What a check finds; a violation that is a matter of time must show twice, while this machine is quick.
+
+    Any other that was found while this machine was slow is looked for again: what was missed may have come too late.
+    """
     wrong: Finding | None = None
     for attempt in range(1, ATTEMPTS + 1):
         context = Context(judge, job.variant, attempt)
         context.takes(judge.rooms[job.check.requirement.layer])
         finding = await _attempt(judge, job, context)
-        if not job.check.again or finding.verdict is Verdict.PASSED:
+        late = judge.lag_since(context.looks_back_to) > TOO_LATE_S
+        if finding.verdict is Verdict.PASSED or not (job.check.again or late):
             return finding
         if finding.verdict is Verdict.NOT_CHECKED:
             return wrong or finding
-        if judge.lag_since(context.looks_back_to) <= TOO_LATE_S:
-            if wrong:
-                return finding
+        if not late and wrong:
+            return finding
+        if not late or not job.check.again:
             wrong = finding
         if judge.left_s() <= job.check.lasts_s + 5:
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import re
 import ssl
@@ -15,6 +16,9 @@ from contract_tests.settings import TargetSettings
 
 ANSWER_WITHIN_S = 5.0
 MOST_BYTES = 256 * 1024
+
+_CLOSE = 8
+"""The opcode of a close frame (RFC 6455, 5.2)."""
 
 HANDSHAKE = {
     "Upgrade": "websocket",
@@ -98,6 +102,62 @@ async def plain_request(
     if any(name == "transfer-encoding" and value.lower().endswith("chunked") for name, value in named):
         body = unchunked(body)
     return Answer(status=int(found[1]) if found else None, headers=named, body=body.decode("utf-8", "replace"))
+
+
+async def raced(address: str, settings: TargetSettings, dials: int, *, within_s: float, refused_within_s: float) -> int:
+    """How many of so many dials of one address open a WebSocket, and are not closed again at once.
+
+    All connections stand before the first handshake is sent, and nothing is done between one and the next: as far as it
+    can be brought about from outside, they come at the same moment.
+
+    Args:
+        address: of the socket.
+        settings: the target.
+        dials: how many.
+        within_s: how soon an answer must come, in seconds.
+        refused_within_s: how soon a socket that opened must be closed for the dial to have been refused, in seconds.
+    """
+    made = await asyncio.gather(*(connect(address, settings) for _ in range(dials)), return_exceptions=True)
+    connections = [each for each in made if not isinstance(each, BaseException)]
+    try:
+        heads = []
+        for _ in connections:
+            key = base64.b64encode(os.urandom(16)).decode()
+            heads.append(request_head("GET", address, handshake({"Sec-WebSocket-Key": key})))
+        for (_, writer), head in zip(connections, heads, strict=True):
+            writer.write(head)
+        answers = await asyncio.gather(*(_switches(reader, within_s) for reader, _ in connections))
+        opened = [reader for (reader, _), switches in zip(connections, answers, strict=True) if switches]
+        if len(opened) > 1:
+            # Some may only have opened to be closed: that takes a look, which one alone is not worth.
+            stayed = await asyncio.gather(*(_stays(reader, refused_within_s) for reader in opened))
+            return sum(stayed)
+        return len(opened)
+    finally:
+        for _, writer in connections:
+            writer.transport.abort()
+
+
+async def _switches(reader: asyncio.StreamReader, within_s: float) -> bool:
+    """Whether the answer is 101."""
+    try:
+        async with asyncio.timeout(within_s):
+            head = await reader.readuntil(b"\r\n\r\n")
+    except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        return False
+    return re.match(rb"HTTP/1\.1 101\b", head) is not None
+
+
+async def _stays(reader: asyncio.StreamReader, within_s: float) -> bool:
+    """Whether an open socket is not closed in this time, with no message before."""
+    try:
+        async with asyncio.timeout(within_s):
+            first = await reader.read(1)
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    return bool(first) and first[0] & 0x0F != _CLOSE
 
 
 def unchunked(body: bytes) -> bytes:

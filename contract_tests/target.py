@@ -24,6 +24,12 @@ MOST_BODY_BYTES = 1024 * 1024
 PATHS = {"create": "/calls/create", "inline": "/calls/inline"}
 """Each operation's path below the base URL."""
 
+PATIENCE = 3
+"""How many times as long as it may take an answer is waited for when it is asked for again, and how often that is done.
+
+A target that has much to do at once, on a machine that has, is slow and not wrong; one that hangs does so again.
+"""
+
 KEY_VARIABLE = "$CALLS_API_KEY"
 USED_UP = "the profile's budget of requests is used up: give more keys (--api-key) or --profile deep"
 RATE_LIMITED = "the key reached the target's rate limit: give more keys (--api-key) or raise the limit"
@@ -60,6 +66,7 @@ class Exchange:
         answer_headers: names in lower case, in the order in which they came.
         body: of the answer, at most MOST_BODY_BYTES.
         failure: why no answer came.
+        late: whether none came in time, or not all of it.
         answered_at: Unix seconds.
         took_s: seconds from the request to the end of the answer.
     """
@@ -75,6 +82,7 @@ class Exchange:
     answer_headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     failure: str = ""
+    late: bool = False
     answered_at: float = 0.0
     took_s: float = 0.0
 
@@ -128,6 +136,7 @@ class Target:
         self._left = {key: REQUESTS_PER_KEY[settings.profile] for key in settings.api_keys}
         self._limited_until: dict[str, float] = {}
         self._turn = 0
+        self._patience = PATIENCE
         verify: bool | ssl.SSLContext = not settings.insecure
         # A connection for each request: one that the server closes while it idles would look like a fault of its.
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=64)
@@ -212,8 +221,13 @@ class Target:
             key=key,
             meant=meant,
         )
+        within_s = self.settings.request_timeout_s
         async with self._busy:
-            exchange = await self._exchange(known, self.settings.url + path + query, sent)
+            exchange = await self._exchange(known, sent, within_s)
+            if exchange.late and self._patience:
+                self.count(counted)
+                exchange = await self._exchange(known, sent, PATIENCE * within_s)
+                self._patience -= exchange.late
         self.journal.exchanges.append(exchange)
         self._note(exchange)
         if exchange.status == 429 and counted in self._left and not limit_matters:
@@ -222,22 +236,24 @@ class Target:
             raise OutOfRequests(RATE_LIMITED)
         return exchange
 
-    async def _exchange(self, known: Exchange, url: str, headers: dict[str, str]) -> Exchange:
-        began = time.monotonic()
+    async def _exchange(self, known: Exchange, headers: dict[str, str], within_s: float) -> Exchange:
+        began, url = time.monotonic(), self.settings.url + known.path
         values = {name: getattr(known, name) for name in known.__dataclass_fields__}
         encoded = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers.items()]
         encoded.append((b"Accept-Encoding", b"identity"))
         try:
-            async with asyncio.timeout(self.settings.request_timeout_s + 1):
-                async with self._client.stream(known.method, url, content=known.content, headers=encoded) as answer:
+            async with asyncio.timeout(within_s + 1):
+                async with self._client.stream(
+                    known.method, url, content=known.content, headers=encoded, timeout=within_s
+                ) as answer:
                     body = bytearray()
                     async for part in answer.aiter_raw():
                         body += part
                         if len(body) > MOST_BODY_BYTES:
                             break
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, ssl.SSLError) as error:
-            words = str(error) or f"no answer within {self.settings.request_timeout_s:g} s"
-            values["failure"] = f"{type(error).__name__}: {words}"
+            values["failure"] = f"{type(error).__name__}: {str(error) or f'no answer within {within_s:g} s'}"
+            values["late"] = isinstance(error, TimeoutError | httpx.TimeoutException)
             return Exchange(**values)
         pairs = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers.raw)
         values |= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -56,6 +57,45 @@ def test_a_second_look_leaves_requests_for_the_others(left: int, attempts: list[
         spend(it, left)
         (finding,) = await engine.run(it, [always_wrong(made)])
         assert finding.verdict is Verdict.VIOLATED
+
+    judged("http://127.0.0.1:1", work)
+    assert made == attempts
+
+
+def slow_machine(attempts: list[int], slow: int, wrong: int) -> Job:
+    """No matter of time; wrong at the first attempts, and the machine is slow at the first ones."""
+
+    async def check(it: Context) -> None:
+        attempts.append(it.attempt)
+        if it.attempt <= slow:
+            it.judge.lags.append((time.monotonic(), 2 * engine.TOO_LATE_S))
+        # So that no two attempts begin in the same tick of the clock.
+        await asyncio.sleep(0.05)
+        if it.attempt <= wrong:
+            it.wrong("nothing", "something")
+
+    requirement = Requirement(name="media.x", sentence="S.", source="s", how="h", why="w", mend="m")
+    return Job(Check(requirement=requirement, run=check, again=False), "")
+
+
+@pytest.mark.parametrize(
+    ("slow", "wrong", "verdict", "attempts"),
+    [
+        (0, 3, Verdict.VIOLATED, [1]),
+        (1, 1, Verdict.PASSED, [1, 2]),
+        (1, 3, Verdict.VIOLATED, [1, 2]),
+        (3, 3, Verdict.VIOLATED, [1, 2, 3]),
+        (3, 0, Verdict.PASSED, [1]),
+    ],
+)
+def test_what_is_wrong_on_a_slow_machine_is_looked_at_again(
+    slow: int, wrong: int, verdict: Verdict, attempts: list[int]
+) -> None:
+    made: list[int] = []
+
+    async def work(it: Judge) -> None:
+        (finding,) = await engine.run(it, [slow_machine(made, slow, wrong)])
+        assert finding.verdict is verdict
 
     judged("http://127.0.0.1:1", work)
     assert made == attempts

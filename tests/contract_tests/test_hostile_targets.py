@@ -101,6 +101,31 @@ def test_the_judge_stays_bounded_and_reports(handler: Handler) -> None:
     assert run.problems or any(finding.verdict is Verdict.VIOLATED for finding in run.findings)
 
 
+@pytest.mark.parametrize(("hangs", "statuses", "made"), [(1, [201, 201], 3), (99, [None, None], 4)])
+def test_a_request_that_is_not_answered_in_time_is_made_once_more(
+    hangs: int, statuses: list[int | None], made: int
+) -> None:
+    came = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal came
+        came += 1
+        if came <= hangs:
+            await asyncio.sleep(30)
+        return _created("ws://127.0.0.1/x")
+
+    async def run() -> list[int | None]:
+        async with _served(handler) as url:
+            it = Judge(_settings(url, request_timeout_s=0.2))
+            try:
+                return [(await Context(it, "inline").post("inline", {})).status for _ in statuses]
+            finally:
+                await it.close()
+
+    assert asyncio.run(run()) == statuses
+    assert came == made
+
+
 @pytest.mark.parametrize("handler", [endless_body, trickle])
 def test_schemathesis_stays_bounded_and_reports(handler: Handler) -> None:
     async def run() -> list[str]:

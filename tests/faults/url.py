@@ -63,7 +63,7 @@ def _looks_then_takes(server: Server) -> None:
     async def dial(socket: Socket) -> Reply | None:
         store: MemoryCallStore = server.mock.store
         call = store._waiting.get(socket.token)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.03)
         if call is not None:
             store._waiting[socket.token] = call
         return None
