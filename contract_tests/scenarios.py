@@ -383,12 +383,13 @@ class Aged:
     late_s: float
 
 
-async def aged(it: Context, ttl_s: float) -> Aged:
-    """Wait until a URL has nearly expired, and another one has."""
+async def aged(it: Context, operation: str, ttl_s: float) -> Aged:
+    """Wait until a URL that an operation handed out has nearly expired, and another one has."""
 
     async def record() -> Aged:
         asked_at = time.monotonic()
-        early, late = await it.call(firstSpeaker="user"), await it.call(firstSpeaker="user")
+        quiet = {"firstSpeaker": "user"} if operation == "inline" else {}
+        early, late = await it.call(operation, **quiet), await it.call(operation, **quiet)
         created_at = time.monotonic()
         await asyncio.sleep(max(0.0, asked_at + ttl_s - max(1.0, ttl_s / 4) - time.monotonic()))
         opened, over_s = await it.opens(early), time.monotonic() - asked_at
@@ -397,6 +398,6 @@ async def aged(it: Context, ttl_s: float) -> Aged:
         late_s = time.monotonic() - created_at
         return Aged(early=early, opened=opened, over_s=over_s, late=late, refusal=refusal, late_s=late_s)
 
-    found = await it.recording(f"aged-{it.attempt}", record)
+    found = await it.recording(f"aged-{operation}-{it.attempt}", record)
     assert isinstance(found, Aged)
     return found

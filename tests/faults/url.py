@@ -129,15 +129,29 @@ def _with_header(reply: Reply) -> None:
     reply.headers["x-call-status"] = "ended"
 
 
-def lives(seconds: float) -> Apply:
-    """A URL lives for another time."""
+def _any_case(server: Server) -> None:
+    """Tokens are compared as some databases compare text."""
+
+    async def dial(socket: Socket) -> Reply | None:
+        waiting = server.mock.store._waiting
+        for token in [each for each in waiting if each.casefold() == socket.token.casefold()]:
+            waiting[socket.token] = waiting.pop(token)
+        return None
+
+    hooked(Hooks(dial=dial))(server)
+
+
+def lives(seconds: float, kind: str = "") -> Apply:
+    """A URL lives for another time, of both operations or of one."""
 
     def apply(server: Server) -> None:
         store = server.mock.store
         add = store.add
 
         def added(call: Call) -> None:
-            add(msgspec.structs.replace(call, expires_at=call.created_at + timedelta(seconds=seconds)))
+            if kind in ("", call.kind):
+                call = msgspec.structs.replace(call, expires_at=call.created_at + timedelta(seconds=seconds))
+            add(call)
 
         store.add = added  # type: ignore[method-assign]
 
@@ -288,6 +302,8 @@ FAULTS = [
     ),
     _f("websocket-url.expires", "a URL lives for ever", lives(86400), "refusal"),
     _f("websocket-url.expires", "a URL lives for a second", lives(1), "101"),
+    _f("websocket-url.expires", "create's URLs live for ever", lives(86400, "create"), "refusal", "create"),
+    _f("websocket-url.exact", "tokens are compared without regard to case", _any_case, "open socket"),
     _f("websocket-url.lives-a-while", "a URL lives for a second, whatever was said", lives(1), "101"),
     _f("websocket-url.unguessable", "tokens are counted", tokens(lambda request, call_id, number: str(number)), "bits"),
     _f(

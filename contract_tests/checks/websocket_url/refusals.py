@@ -12,7 +12,7 @@ from contract_tests.context import Context
 from contract_tests.dialling import Refusal, dial_address
 from contract_tests.parsing import json_value
 from contract_tests.raw import plain_request
-from contract_tests.requirements import requirement
+from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import WEBSOCKET_URL
 from contract_tests.target import NotChecked, token_of
 from contract_tests.tokens import another_like
@@ -51,7 +51,7 @@ async def refused_alike(it: Context) -> None:
     refused = [("a used", call, dialled.after[0])]
     ttl_s = it.settings.url_ttl_s
     if ttl_s is not None and not it.hasty and ttl_s <= SOON_S and ttl_s + 8 <= it.judge.left_s():
-        aged = await scenarios.aged(it, ttl_s)
+        aged = await scenarios.aged(it, "inline", ttl_s)
         refused.append(("an expired", aged.late, aged.refusal))
     for what, dead, refusal in refused:
         if refusal is not None and _look(refusal, token_of(dead.url)) != _look(unknown, other):
@@ -138,12 +138,35 @@ def _other_token(it: Context, token: str) -> str:
 
 
 @requirement(
+    "websocket-url.exact",
+    "A websocketUrl opens its call as it was handed out, and in no other spelling.",
+    source=WEBSOCKET_URL,
+    how="Where a token has capitals and small letters, a URL that waits for its dial is dialled with the one turned "
+    "into the other.",
+    why="A token that is read without regard to case is easier to guess: what looks like 62 letters are 36.",
+    mend="Compare tokens exactly; some databases ignore case where they are not told otherwise.",
+)
+async def exact(it: Context) -> None:
+    """Its letters in the other case."""
+    call = await it.any_call()
+    token = token_of(call.url)
+    if token in (token.lower(), token.upper()):
+        # Of one case only, as UUIDs and base32: the other is another spelling of the same bits.
+        return
+    it.judge.secrets.add(token.swapcase(), "[token]")
+    if await it.refusal(call.url.replace(token, token.swapcase())) is None:
+        it.wrong("a refusal", "an open socket", *it.dial_command(call), "# with its letters in the other case")
+
+
+@requirement(
     "websocket-url.expires",
     "A websocketUrl has to be dialled soon after the call was created.",
     source=WEBSOCKET_URL,
-    how="A URL is dialled shortly before its time is over, which must work, and another one after it, which must not.",
+    how="A URL of each operation is dialled shortly before its time is over, which must work, and another one after "
+    "it, which must not.",
     why="A URL that lives for ever is a key that lives for ever.",
     mend="Write down when the call was created, and refuse the dial after the time; count it in real time.",
+    variants=OPERATIONS,
     lasts_s=10,
     again=True,
 )
@@ -156,7 +179,7 @@ async def expires(it: Context) -> None:
         raise NotChecked(
             f"a URL lives for {ttl_s:g} s, longer than this run has left: --max-time, or a shorter --url-ttl"
         )
-    aged = await scenarios.aged(it, ttl_s)
+    aged = await scenarios.aged(it, it.variant, ttl_s)
     if not aged.opened and aged.over_s < ttl_s:
         within = f"101: less than {aged.over_s:.1f} of {ttl_s:g} s are over"
         it.wrong(within, "a refusal", *it.dial_command(aged.early))
