@@ -23,6 +23,7 @@ from contract_tests.dialling import (
 )
 from contract_tests.findings import Case
 from contract_tests.judge import STALE_S, Judge, Lease
+from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.parsing import json_value
 from contract_tests.raw import raced
@@ -282,8 +283,13 @@ class Context:
         return await refusal_of(await self.dial(call), within_s=0.7) is None
 
     @asynccontextmanager
-    async def line(self, call: Call, *, to_agent: AudioFormat | None = None, begin: bool = True) -> AsyncIterator[Line]:
+    async def line(
+        self, call: Call, *, to_agent: AudioFormat | None = None, begin: bool = True, rubbish: bool = False
+    ) -> AsyncIterator[Line]:
         """The call, dialled and (unless told otherwise) begun; closed at the end.
+
+        What the agent says on it must be as the document has it, which `media.messages` looks at, unless the caller
+        talks `rubbish`: that may come back.
 
         Raises NotDialled where it cannot be dialled: `websocket-url.dialable` says so.
         """
@@ -307,6 +313,8 @@ class Context:
                 yield line
             finally:
                 await line.close()
+                if not rubbish and (forbidden := first_forbidden(line)) is not None:
+                    self.judge.forbidden.append((kind, forbidden, self.dial_command(call)))
         finally:
             self.judge.open_lines.release()
 

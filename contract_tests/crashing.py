@@ -17,7 +17,7 @@ async def guilty_among(it: Context, suspects: Sequence[Wire]) -> list[Wire]:
 
 async def _crashes(it: Context, wire: Wire) -> bool:
     call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
-    async with it.line(call) as line:
+    async with it.line(call, rubbish=True) as line:
         await line.send(wire)
         await line.ended(1.0)
         return line.crashed

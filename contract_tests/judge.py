@@ -66,6 +66,7 @@ class Judge:
             Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
         }
         self.lags: list[tuple[float, float]] = []
+        self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
         self._taken: set[str] = set()
         self._withheld: list[asyncio.Future[Any]] = []

@@ -98,7 +98,7 @@ def _smallest(
 async def _crashed(it: Context, messages: list[str]) -> Call | None:
     """The call that such messages made fail; None where it went on."""
     call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
-    async with it.line(call) as line:
+    async with it.line(call, rubbish=True) as line:
         for message in messages:
             await line.send(message)
         await line.ended(SETTLES_S)

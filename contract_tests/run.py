@@ -315,7 +315,7 @@ async def _ask(it: Judge, operation: str, key: str) -> Exchange:
 
 
 def _is_page(answer: Exchange) -> bool:
-    return answer.media_type == "text/html" or answer.body.lstrip().startswith(b"<")
+    return answer.body.lstrip().startswith(b"<") or (answer.media_type == "text/html" and answer.json() is None)
 
 
 def _guarded(job: Job, bugs: list[str]) -> Job:

@@ -52,7 +52,8 @@ class Recording:
         before_start: how many messages came before the start message.
         unasked: whether the agent was heard while the caller was silent and was to speak first.
         spoken_at: when caller speech began; `spoken_until` when it ended.
-        answered: whether the agent was heard in time after it.
+        answered: whether the agent was heard in time after it; `answered_again`, after the caller's next turn, and None
+            where the call did not come so far.
         greeting_over: whether the agent fell silent after its greeting in the time that there was.
         first_until: when the agent's first message had been played.
         stopped_at: when the carrier's stop was sent; 0.0 where none was.
@@ -69,6 +70,7 @@ class Recording:
     spoken_at: float = 0.0
     spoken_until: float = 0.0
     answered: bool = False
+    answered_again: bool | None = None
     greeting_over: bool = False
     first_until: float = 0.0
     stopped_at: float = 0.0
@@ -149,7 +151,7 @@ async def one_turn(it: Context, *, silence_after: bool = True, odd: bool = False
 
 
 async def agent_call(it: Context) -> Recording:
-    """A call to the saved agent: it may greet, then the caller speaks."""
+    """A call to the saved agent: it may greet, then the caller speaks, and again after the answer."""
 
     async def record() -> Recording:
         call = await it.any_call("create", it.variant)
@@ -158,6 +160,10 @@ async def agent_call(it: Context) -> Recording:
             await line.hears(0, 2.0)
             await line.quiet(1.0, 20)
             await talk(it, line, recording)
+            if recording.answered and await line.quiet(1.2, 15) and line.alive:
+                again = Recording(call=call, line=line)
+                await talk(it, line, again)
+                recording.answered_again = again.answered
             return recording
 
     return await _recorded(it, "agent-call", record)
@@ -245,6 +251,8 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
             else:
                 await line.quiet(PAUSE_S, LONGEST_TURN_S)
             recording.first_until = line.speaking_until()
+            if interruptible and line.clears:
+                recording.answered = await line.hears(line.spoke_until + 0.1, ANSWER_WITHIN_S + SLACK_S)
             return recording
 
     return await _recorded(it, f"cut-in-{interruptible}", record)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contract_tests.context import Context
+from contract_tests.context import Context, audio_settings
 from contract_tests.exchanges import (
     KEY_HEADERS,
     NOBODYS_KEY,
@@ -12,7 +12,7 @@ from contract_tests.exchanges import (
     respelled,
     typical,
 )
-from contract_tests.requirements import OPERATIONS, requirement
+from contract_tests.requirements import OPERATIONS, TALKING, requirement
 from contract_tests.target import Meant, NotChecked
 
 SOURCE = "openapi/calls.yaml#/components/securitySchemes/apiKey"
@@ -46,8 +46,9 @@ async def valid_key(it: Context) -> None:
             it.wrong(f"201: {name} is the same header as X-API-Key", exchange.shown(), exchange)
 
 
-async def _unauthorized(it: Context, what: str, **options: object) -> None:
-    exchange = await it.post(it.variant, it.valid(), **options)  # type: ignore[arg-type]  # passed on
+async def _unauthorized(it: Context, what: str, kind: str = "", **options: object) -> None:
+    body = it.valid() | (audio_settings(kind) if kind else {})
+    exchange = await it.post(it.variant, body, **options)  # type: ignore[arg-type]  # passed on
     if exchange.status != 401:
         it.wrong(f"401: {what}", exchange.shown(), exchange)
 
@@ -56,7 +57,7 @@ async def _unauthorized(it: Context, what: str, **options: object) -> None:
     "authentication.missing-key",
     "A request without a key is answered with 401.",
     source=SOURCE,
-    how="A valid request is sent without X-API-Key, and with an empty one.",
+    how="A valid request is sent without X-API-Key, for each connection type, and with an empty one.",
     why=WHY,
     mend="Refuse before anything else when the header is missing or empty, on this operation too.",
     variants=OPERATIONS,
@@ -65,6 +66,8 @@ async def _unauthorized(it: Context, what: str, **options: object) -> None:
 async def missing_key(it: Context) -> None:
     """No header, and an empty one."""
     await _unauthorized(it, "no key was sent", key=None)
+    for kind in () if it.hasty else (*TALKING[1:], *(["webrtc"] if it.variant == "inline" else [])):
+        await _unauthorized(it, f"no key was sent, for connectionType {kind}", kind, key=None)
     await _unauthorized(it, "the key is empty", key=None, headers={"X-API-Key": ""})
 
 

@@ -8,6 +8,7 @@ from contract.events import ToolInvoked, ToolResult
 from contract_tests import scenarios
 from contract_tests.context import Call, Context, audio_settings
 from contract_tests.findings import Layer
+from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
 from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, Recording
@@ -36,7 +37,7 @@ TOOLS = [
 ]
 
 
-async def _invoked(it: Context, line: Line) -> list[ToolInvoked]:
+async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
     """Ask for the tool, by text and then by voice, until it is invoked."""
     await line.until(lambda: not line.alive, 0.3)
     sent_at = time.monotonic()
@@ -52,6 +53,8 @@ async def _invoked(it: Context, line: Line) -> list[ToolInvoked]:
         line.speak(it.speech(line))
         await line.until(lambda: bool(_calls(line)) or not line.alive, 6)
     if not _calls(line):
+        if (forbidden := first_forbidden(line)) is not None:
+            it.wrong("a message that the document allows", forbidden, *it.dial_command(call))
         raise NotChecked("the agent called no client tool, which is its own affair")
     return _calls(line)
 
@@ -84,7 +87,7 @@ async def tool_waits(it: Context) -> None:
     """Wait, unknown id, result."""
     call = await _with_tools(it)
     async with it.line(call) as line:
-        invoked = (await _invoked(it, line))[-1]
+        invoked = (await _invoked(it, call, line))[-1]
         invoked_at = line.events(ToolInvoked)[-1].at_s
         # The sentence that announces the call may be said to its end: text runs ahead of the voice.
         await line.until(lambda: not line.alive, 1.0)
@@ -141,7 +144,7 @@ async def tool_error(it: Context) -> None:
     """Both spellings."""
     call = await _with_tools(it)
     async with it.line(call) as line:
-        for invoked in await _invoked(it, line):
+        for invoked in await _invoked(it, call, line):
             await line.quiet(0.5, 5)
             sent_at = time.monotonic()
             result = {"type": "client_tool_result", "invocationId": invoked.invocation_id, **FAULTS[it.variant]}
@@ -165,7 +168,7 @@ async def other_turns(it: Context) -> None:
     call = await _with_tools(it)
     async with it.line(call) as line:
         recording = Recording(call=call, line=line)
-        before = len(await _invoked(it, line))
+        before = len(await _invoked(it, call, line))
         await line.quiet(1.0, 6)
         await scenarios.talk(it, line, recording)
         if not recording.answered and len(_calls(line)) == before:

@@ -123,7 +123,7 @@ async def _many_messages(it: Context) -> None:
     for _ in range(CALLS):
         call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
         sent: list[str] = []
-        async with it.line(call) as line:
+        async with it.line(call, rubbish=True) as line:
             while waiting and line.alive:
                 for text in waiting[:AT_ONCE]:
                     await line.send(text)

@@ -57,7 +57,7 @@ async def _odd_call(it: Context, sends: Sequence[Send], broken: Sequence[str] = 
     """
     left = list(broken)
     call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
-    async with it.line(call) as line:
+    async with it.line(call, rubbish=True) as line:
         recording = Recording(call=call, line=line)
         await line.until(lambda: not line.alive, 0.4)
         for send in sends:
@@ -234,6 +234,35 @@ async def no_crash(it: Context) -> None:
         raise NotChecked(f"the agent ended each call so soon that {unsent}")
 
 
+@requirement(
+    "survival.control-socket",
+    "Whatever is sent on the socket that offers a room, the agent's side does not fail: at the worst it refuses.",
+    source="asyncapi/webrtc.yaml#/channels/control/description",
+    layer=Layer.MEDIA,
+    how="Broken and mistyped messages are sent after the room was offered; a close with 1011, or without a close "
+    "frame, is a crash.",
+    why="A browser's data messages come here, too, and the call must not end for one.",
+    mend="Catch errors where messages are read.",
+)
+async def control_socket(it: Context) -> None:
+    """One call for all."""
+    call = await it.call(connectionType="webrtc")
+    async with it.line(call, rubbish=True) as line:
+        await line.until(lambda: bool(line.heard) or not line.alive, ANSWER_WITHIN_S)
+        if not line.heard:
+            raise NotChecked("no room was offered; webrtc.control-message says more")
+        sent: list[str] = []
+        for text in _broken("webrtc"):
+            if line.alive:
+                sent.append(text)
+                await line.send(_wire(text))
+                await line.until(lambda: not line.alive, 0.12)
+        await line.until(lambda: not line.alive, 0.6)
+        if line.crashed:
+            how = "1011" if line.close_code == 1011 else "no close frame"
+            _write_down(it, Recording(call=call, line=line), how, [_wire(text) for text in sent[-SUSPECTS:]])
+
+
 def _write_down(it: Context, recording: Recording, how: str, after: Sequence[Wire]) -> None:
     sent = " or ".join(repr(wire[:80]) for wire in after) or "odd messages"
     shown = it.dial_command(recording.call)
@@ -245,8 +274,9 @@ def _wire(text: str) -> Wire:
 
 
 def _broken(kind: str) -> list[str]:
-    tag = "type" if kind == "websocket" else "event"
-    media = "user_text_message" if kind == "websocket" else "media"
+    own = kind not in CARRIERS
+    tag = "type" if own else "event"
+    media = "user_text_message" if own else "media"
     texts = [
         "{not json",
         "[]",
@@ -270,7 +300,7 @@ def _broken(kind: str) -> list[str]:
         "[" * 20_000,
         '{"' + "a" * 60_000 + '": 1}',
     ]
-    if kind == "websocket":
+    if own:
         texts.append("binary")
     return texts
 

@@ -205,6 +205,13 @@ FAULTS = [
     ),
     _f(
         "authentication.missing-key",
+        "create for custom clients is open to who sends no key",
+        lets_in(lambda r: r.operation == "create" and "x-api-key" not in r.headers and b'"websocket"' in r.body),
+        "for connectionType websocket",
+        "create",
+    ),
+    _f(
+        "authentication.missing-key",
         "an empty key opens inline",
         lets_in(lambda r: r.operation == "inline" and r.headers.get("x-api-key") == ""),
         "key is empty",

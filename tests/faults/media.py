@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from contract.audio import Encoding, decode, encode
+from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Fault, Hooks, Reply, Socket, Wires, asks, hears, hooked, says
 
 MEDIA = ("media", "playAudio")
@@ -247,6 +248,50 @@ def _pcm(audio: bytes) -> bytes:
 def _as_asked(socket: Socket, audio: bytes) -> bytes:
     """The settings of the vendor's own socket are taken on a carrier's, too."""
     return _pcm(audio) if socket.asked.get("websocket", {}).get("codec") == "pcm" else audio
+
+
+def _mute_after_clear(socket: Socket, message: Any) -> Wires:
+    """Who is interrupted says no more."""
+    if _word(message) in CLEARS:
+        socket.state.mute = True
+    return [] if payload(message) is not None and hasattr(socket.state, "mute") else [message]
+
+
+def _marks_come_back(server: Server) -> None:
+    """A mark of something that was withdrawn is looked for among what is still to be played."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        return [Close(1011)] if _word(message) == "mark" and hasattr(socket.state, "cleared") else [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if _word(message) in CLEARS:
+            socket.state.cleared = True
+            # Something was withdrawn, and so it had its mark.
+            sid = {"streamSid": message.get("streamSid")}
+            return [{"event": "mark", "mark": {"name": "withdrawn"}, **sid}, message]
+        return [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
+def _deaf_after_an_answer(server: Server) -> None:
+    """What one turn leaves behind keeps the next from being heard: here, after the marks of greeting and answer."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        return [] if payload(message) is not None and hasattr(socket.state, "deaf") else [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if _word(message) == "mark" and socket.count("marks") > 1:
+            socket.state.deaf = True
+        return [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
+def _twice_the_rate(socket: Socket, audio: bytes) -> bytes:
+    """The rate of the vendor's own socket is taken on a carrier's, too."""
+    doubled = socket.asked.get("websocket", {}).get("outputSampleRate") == 16000
+    return bytes(sample for sample in audio for _ in range(2)) if doubled else audio
 
 
 def _rate(name: str, rate_hz: int) -> Apply:
@@ -512,6 +557,7 @@ FAULTS = [
     _f("media.coding", "g711 is PCM", recoded("websocket", _pcm, "g711"), "pcm16", "websocket-g711"),
     _f("media.output-rate", "the agent speaks at 16000 Hz", _rate("outputSampleRate", 16000), "equally long"),
     _f("media.output-rate", "the agent speaks at 24000 Hz", _rate("outputSampleRate", 24000), "equally long"),
+    _f("media.carrier-rate", "Telnyx gets the rate that websocket says", voice(_twice_the_rate), "without", "telnyx"),
     _f("media.input-rate", "high input rates end the call", hears(_high_rates_close), "1003|audio", "pcm-48000"),
     _f("media.input-rate", "pcm is taken for g711", _codec("g711"), "received (audio|nothing)", "pcm-8000"),
     Fault(name="g711 is taken for pcm", breaks="media.input-rate", apply=_codec("pcm"), variant="g711-8000"),
@@ -522,6 +568,7 @@ FAULTS = [
         variant="pcm-48000",
         missed="an agent that only measures loudness shows nothing of it",
     ),
+    _f("media.every-turn", "only the first turn is answered", _deaf_after_an_answer, "second turn", "twilio"),
     _f("media.frames", "audio comes in pieces of 100 ms", says(_collected), "160 bytes", "twilio"),
     _f("media.pacing", "audio comes at once", says(_at_once), "flood", "twilio"),
     _f("media.pacing", "audio comes at once on websocket", says(_at_once), "flood", "websocket"),
@@ -532,6 +579,8 @@ FAULTS = [
     _f("media.interruptible", "nothing is withdrawn", drops(*CLEARS), "no message that withdraws", "plivo"),
     _f("media.interruptible", "audio goes on after clear", _talks_on, "audio goes on", "twilio"),
     _f("media.interruptible", "no state listening", says(_no_listening), "listening", "websocket"),
+    _f("media.answer-after-interruption", "no word after clear", says(_mute_after_clear), "nothing", "telnyx"),
+    _f("media.answer-after-interruption", "marks after clear crash the call", _marks_come_back, "1011", "twilio"),
     _f("media.not-interruptible", "everything is interruptible", puts(interruptible=True), "withdrawn", "telnyx"),
     _f(
         "media.not-interruptible-by-default",

@@ -133,6 +133,7 @@ FAULTS = [
     _f("survival.marks", "unknown marks end the call", ends(_strange_mark, 1011), "1011", "telnyx"),
     _f("survival.marks", "after an unknown mark the caller is not heard", deafens(_strange_mark), "an answer", "plivo"),
     _f("survival.garbage", "text that is not JSON ends the call", ends(_not_json, 1007), "1007", "twilio"),
+    _f("survival.control-socket", "text that is not JSON crashes the offer of a room", ends(_not_json, 1011), "1011"),
     _f(
         "survival.garbage-does-no-harm",
         "text that is not JSON crashes the call",

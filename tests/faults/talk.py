@@ -111,6 +111,10 @@ def _is_call(message: Any) -> bool:
     return isinstance(message, dict) and message.get("type") == "client_tool_invocation"
 
 
+def _parameters_as_text(socket: Socket, message: Any) -> Wires:
+    return [{**message, "parameters": json.dumps(message["parameters"])} if _is_call(message) else message]
+
+
 def _makes_it_up(socket: Socket, message: Any) -> Wires:
     if _is_call(message):
         socket.tell({"type": "client_tool_result", "invocationId": message["invocationId"], "result": "12 euros"})
@@ -255,6 +259,7 @@ FAULTS = [
         "user_text_message",
     ),
     _f("client-tools.waits", "a tool's result is made up", says(_makes_it_up), "without a result"),
+    _f("client-tools.waits", "a tool's parameters are a text", says(_parameters_as_text), "parameters"),
     _f("client-tools.waits", "any invocationId will do", awaiting(_any_id), "unknown invocationId"),
     _f("client-tools.waits", "an unknown invocationId ends the call", awaiting(_unknown_id_closes), "1008"),
     _f("client-tools.waits", "results are ignored", awaiting(_no_results), "of the result"),

@@ -11,8 +11,8 @@ from contract_tests import scenarios
 from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.line import RESTLESS, Line
-from contract_tests.requirements import TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, NotGreeted, Recording
+from contract_tests.requirements import CARRIERS, TALKING, requirement
+from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, SLACK_S, NotGreeted, Recording
 from contract_tests.smoothness import judge_coding
 from contract_tests.sources import AUDIO_SETTINGS, CONNECTION_TYPE
 from contract_tests.target import NotChecked
@@ -111,14 +111,56 @@ async def output_rate(it: Context) -> None:
     )
     if not (plain.greeted and low.recording.greeted and high.recording.greeted):
         raise NotGreeted
-    greeted = [piece for piece in plain.line.audible() if piece.at_s <= plain.first_until]
-    lengths = {8000: low.greeting_s, 16000: sum(piece.lasts_s for piece in greeted), 48000: high.greeting_s}
+    lengths = {8000: low.greeting_s, 16000: _greeting_s(plain), 48000: high.greeting_s}
     shortest, longest = min(lengths.values()), max(lengths.values())
     if shortest < 0.1:
         raise NotChecked("the greeting is too short to be measured")
     if longest > 1.7 * shortest + 0.3:
         shown = ", ".join(f"{seconds:.1f} s at {rate} Hz" for rate, seconds in lengths.items())
         it.wrong("a greeting that lasts equally long at each rate", shown, *it.dial_command(low.recording.call))
+
+
+@requirement(
+    "media.carrier-rate",
+    "A carrier gets audio at 8000 Hz, whatever rates the call was created with.",
+    source=AUDIO_SETTINGS,
+    layer=Layer.MEDIA,
+    how="The same greeting is asked for with outputSampleRate 16000 and without any rate: it must last equally long.",
+    why="A carrier plays what comes at 8000 Hz: at twice the rate a voice is half as fast.",
+    mend="Look at websocket only where connectionType is websocket.",
+    variants=CARRIERS,
+    again=True,
+)
+async def carrier_rate(it: Context) -> None:
+    """With the rate that must be ignored, and without."""
+    rated, plain = await asyncio.gather(scenarios.greeted(it), _greeted_plainly(it))
+    if not (rated.greeted and plain.greeted):
+        raise NotGreeted
+    lengths = [_greeting_s(rated), _greeting_s(plain)]
+    if min(lengths) < 0.1:
+        raise NotChecked("the greeting is too short to be measured")
+    if max(lengths) > 1.7 * min(lengths) + 0.3:
+        shown = f"{lengths[0]:.1f} s with outputSampleRate 16000, {lengths[1]:.1f} s without"
+        it.wrong("a greeting that lasts equally long", shown, *it.dial_command(rated.call))
+
+
+async def _greeted_plainly(it: Context) -> Recording:
+    async def record() -> Recording:
+        call = await it.call(connectionType=it.variant)
+        async with it.line(call) as line:
+            recording = Recording(call=call, line=line)
+            recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
+            await line.quiet(1.0, 4.0 if it.hasty else LONGEST_TURN_S)
+            recording.first_until = line.speaking_until()
+            return recording
+
+    found: Recording = await it.recording(f"greeted-plainly-{it.variant}-{it.attempt}", record)
+    return found
+
+
+def _greeting_s(recording: Recording) -> float:
+    """How long the audible part of what the agent said at first lasted, as it is played."""
+    return sum(piece.lasts_s for piece in recording.line.audible() if piece.at_s <= recording.first_until)
 
 
 @requirement(

@@ -10,7 +10,7 @@ from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.line import HeardAudio, Line
 from contract_tests.requirements import TALKING, requirement
-from contract_tests.scenarios import INTERRUPTED_WITHIN_S, SLACK_S, NotGreeted, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, INTERRUPTED_WITHIN_S, SLACK_S, NotGreeted, Recording
 from contract_tests.sources import INLINE_REQUEST
 from contract_tests.target import NotChecked
 
@@ -54,6 +54,29 @@ async def interruptible(it: Context) -> None:
 
 def _not_cut(piece: HeardAudio, line: Line) -> bool:
     return not any(piece.at_s <= at < piece.plays_until_s for at in line.clears)
+
+
+@requirement(
+    "media.answer-after-interruption",
+    "What the caller interrupts the agent with is answered like any other turn.",
+    source=f"{INLINE_REQUEST}/properties/interruptible",
+    layer=Layer.MEDIA,
+    how="The caller speaks into a long greeting, which is withdrawn; an answer must come within "
+    f"{ANSWER_WITHIN_S:g} seconds.",
+    why="An agent that falls silent when it is interrupted is as bad as one that talks on.",
+    mend="After a withdrawal go on listening: marks come back for what was not played, and the turn goes on.",
+    variants=TALKING,
+    again=True,
+)
+async def answer_after_interruption(it: Context) -> None:
+    """An answer to the turn that cut in."""
+    recording = await _cut_in(it, True)
+    line = recording.line
+    if not line.clears:
+        raise NotChecked("the first message was not interrupted; media.interruptible says more")
+    if not recording.answered:
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the turn that interrupted the agent"
+        it.wrong(expected, line.why_silent, *it.dial_command(recording.call))
 
 
 @requirement(

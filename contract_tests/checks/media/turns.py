@@ -10,6 +10,7 @@ from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import ANSWER_WITHIN_S
 from contract_tests.smoothness import judge_coding
 from contract_tests.sources import CONNECTION_TYPE, INLINE_REQUEST
+from contract_tests.target import NotChecked
 
 
 @requirement(
@@ -223,3 +224,24 @@ async def agent_call(it: Context) -> None:
         it.wrong("a message that the document allows", forbidden, *shown)
     if not recording.answered:
         it.wrong(f"audible audio within {ANSWER_WITHIN_S:g} s of speech", line.why_silent, *shown)
+
+
+@requirement(
+    "media.every-turn",
+    "The agent answers each turn of the caller's, not only the first.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="In a call to a saved agent the caller speaks, hears the answer out, and speaks again; an answer must come.",
+    why="What an agent forgets to reset after a turn shows in the next one.",
+    mend="Begin each turn anew: buffers, flags, timers.",
+    variants=TALKING,
+    again=True,
+)
+async def every_turn(it: Context) -> None:
+    """A second turn."""
+    recording = await scenarios.agent_call(it)
+    if recording.answered_again is None:
+        raise NotChecked("the agent did not get as far as a second turn; media.agent-call says more")
+    if not recording.answered_again:
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the second turn"
+        it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
