@@ -16,10 +16,19 @@ LOUD = 200.0
 """How loud a frame must be to be looked at, of 32768."""
 
 SMOOTH = 0.5
-"""Audio that is smoother in the coding that it should have needs no second look; noise is near 2."""
+"""Audio that is smoother in the coding that it should have may well be in that; noise is near 2."""
+
+ROUGHEST = 2.8
+"""What is rougher is no noise but a high tone; there may be anything in it in another coding."""
 
 FAR_SMOOTHER = 0.4
-"""How much of the roughness must be gone in another coding for that one to be the audio's own."""
+"""How much of the roughness must be gone in another coding for that one to be the audio's own.
+
+Smooth audio that is right gets rougher in any other coding but a law's sister; G.711 at 16000 Hz and more, read as 16
+bits, is smooth, and loses all but a tenth of it when it is read rightly.
+"""
+
+FAR_SMOOTHER_THAN_SMOOTH = 0.2
 
 SMOOTHER_LAW = 0.6
 """The same for A-law and mu-law, each of which leaves much of the other smooth.
@@ -50,12 +59,12 @@ def smoother_coding(audio: bytes, right: AudioFormat) -> str | None:
     law = rough.get(_OTHER_LAW.get(right.encoding, ""))
     if law is not None and law < own * SMOOTHER_LAW:
         return _OTHER_LAW[right.encoding]
-    if own < SMOOTH:
+    if own > ROUGHEST:
         return None
     others = [(value, name) for name, value in rough.items() if value is not None]
     # What is a constant or silence in every other coding has no roughness there.
     least, best = min(others, default=(own, None))
-    return best if least < own * FAR_SMOOTHER else None
+    return best if least < own * (FAR_SMOOTHER_THAN_SMOOTH if own < SMOOTH else FAR_SMOOTHER) else None
 
 
 def roughness(reading: Samples) -> float | None:

@@ -237,7 +237,7 @@ async def location(it: Context) -> None:
     for exchange in await created(it):
         value, ident = exchange.header("location"), exchange.json_object().get("id")
         parts = url_parts(value)
-        last = unquote(parts.path.rstrip("/").rpartition("/")[2]) if parts else ""
+        last = unquote(parts.path.rpartition("/")[2]) if parts else ""
         if not value or last != ident:
             it.wrong(f"Location: a path that ends in the id {ident}", f"Location: {value}", exchange)
         elif not (value.startswith("/") or re.match(r"https?://", value)):

@@ -7,7 +7,8 @@ from contract_tests.exchanges import created
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import OPERATIONS, TALKING, requirement
-from contract_tests.scenarios import PAUSE_S, NotGreeted
+from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, NotGreeted
+from contract_tests.smoothness import judge_coding
 from contract_tests.sources import CREATE_REQUEST, INLINE_REQUEST
 from contract_tests.target import NotChecked
 
@@ -76,9 +77,36 @@ async def default_inactivity(it: Context) -> None:
         since = max(since, piece.plays_until_s)
 
 
+@requirement(
+    "defaults.not-inherited",
+    "What a call leaves out has its default, whatever an earlier call asked for.",
+    source=f"{INLINE_REQUEST}/properties/firstSpeaker/default",
+    layer=Layer.MEDIA,
+    how="A call with firstSpeaker user and codec g711 is created, and right after it one without either: its agent "
+    "must greet, in pcm.",
+    why="State that calls share makes one customer's settings another's.",
+    mend="Make the settings of each call anew; share no object that a request is written into.",
+    again=True,
+)
+async def not_inherited(it: Context) -> None:
+    """One call, and what it must not leave behind."""
+    asked = audio_settings("websocket", codec="g711")
+    await it.call(firstSpeaker="user", **asked)
+    call = await it.call(**audio_settings("websocket"))
+    async with it.line(call) as line:
+        if not await line.hears(0, ANSWER_WITHIN_S + SLACK_S):
+            it.wrong("a greeting, as firstSpeaker is agent by default", line.why_silent, *it.dial_command(call))
+            return
+        await line.quiet(1.0, 6)
+        judge_coding(it, line, call)
+
+
 async def _left_alone(it: Context, least_s: float, expected: str) -> tuple[Call, Line]:
-    """A call with a silent caller, held long enough for both checks that look at it where this run has the time."""
-    both_s = max(it.scaled(62) + 3, 12.0)
+    """A call with a silent caller, held long enough for both checks that look at it where this run has the time.
+
+    In the deep profile that is nearly the whole default of maxDuration.
+    """
+    both_s = it.scaled(2900) if it.deep else max(it.scaled(62) + 3, 12.0)
     held_s = min(it.scaled(2900), both_s if both_s + 2 <= it.judge.left_s() else least_s)
     if held_s + 2 > it.judge.left_s():
         raise NotChecked(f"it takes {held_s:.0f} s, more than this run has left: --max-time, or --time-scale")

@@ -39,3 +39,18 @@ def test_the_coding_that_audio_is_in_instead_is_named(right: Encoding, audio: by
 def test_noise_that_is_silence_or_a_constant_in_every_other_coding_is_left_alone() -> None:
     # Silence in A-law that is loud in mu-law.
     assert smoother_coding(b"\xd5\x55" * 4000, AudioFormat(Encoding.MULAW, 8000)) is None
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16000, 24000, 48000])
+@pytest.mark.parametrize("tone_hz", [200, 330, 440, 700])
+def test_mu_law_is_told_from_pcm_at_any_rate(tone_hz: int, rate_hz: int) -> None:
+    tone = (4000 * np.sin(2 * np.pi * tone_hz * np.arange(rate_hz) / rate_hz)).astype(np.int16)
+    for right, other in ((Encoding.PCM16, Encoding.MULAW), (Encoding.MULAW, Encoding.PCM16)):
+        assert smoother_coding(encode(tone, right), AudioFormat(right, rate_hz)) is None
+        assert smoother_coding(encode(tone, other), AudioFormat(right, rate_hz)) == other.value
+
+
+@pytest.mark.parametrize("level", [300, 4000, 12000, 30000])
+def test_a_high_tone_is_no_noise(level: int) -> None:
+    tone = (level * np.sin(2 * np.pi * 3000 * np.arange(8000) / 8000)).astype(np.int16)
+    assert smoother_coding(encode(tone, Encoding.PCM16), AudioFormat(Encoding.PCM16, 8000)) is None

@@ -79,6 +79,25 @@ def missing(**fields: Any) -> Apply:
     return asks(change)
 
 
+def inherits(name: str, within: Callable[[dict[str, Any]], Any] = lambda body: body) -> Apply:
+    """What a call leaves out is what the last one asked for that did not."""
+
+    def apply(server: Server) -> None:
+        kept: dict[str, Any] = {}
+
+        def change(operation: str, body: dict[str, Any]) -> None:
+            place = within(body)
+            if operation == "inline" and isinstance(place, dict):
+                if name not in place:
+                    place.update(kept)
+                elif isinstance(place[name], str):
+                    kept[name] = place[name]
+
+        asks(change)(server)
+
+    return apply
+
+
 def drops(*words: str) -> Apply:
     """Drop the messages of some event or type."""
     return says(lambda socket, message: [] if _word(message) in words else [message])
@@ -257,6 +276,25 @@ def _mute_after_clear(socket: Socket, message: Any) -> Wires:
     return [] if payload(message) is not None and hasattr(socket.state, "mute") else [message]
 
 
+def _hurries_after_clear(socket: Socket, message: Any) -> Wires:
+    """The answer to who interrupts comes all at once, when it is whole."""
+    if _word(message) in CLEARS:
+        socket.state.kept = []
+    elif hasattr(socket.state, "kept"):
+        if payload(message) is not None:
+            socket.state.kept.append(message)
+            return []
+        if _word(message) == "mark":
+            kept, socket.state.kept = socket.state.kept, []
+            return [*kept, message]
+    return [message]
+
+
+def _half_samples(socket: Socket, audio: bytes) -> bytes:
+    """20 ms at this rate are 220.5 samples, and 441 bytes."""
+    return audio[:-1] if socket.asked.get("websocket", {}).get("outputSampleRate") == 11025 else audio
+
+
 def _marks_come_back(server: Server) -> None:
     """A mark of something that was withdrawn is looked for among what is still to be played."""
 
@@ -292,6 +330,10 @@ def _twice_the_rate(socket: Socket, audio: bytes) -> bytes:
     """The rate of the vendor's own socket is taken on a carrier's, too."""
     doubled = socket.asked.get("websocket", {}).get("outputSampleRate") == 16000
     return bytes(sample for sample in audio for _ in range(2)) if doubled else audio
+
+
+def _websocket(body: dict[str, Any]) -> Any:
+    return body.get("websocket") if body.get("connectionType") == "websocket" else None
 
 
 def _rate(name: str, rate_hz: int) -> Apply:
@@ -572,6 +614,8 @@ FAULTS = [
     _f("media.frames", "audio comes in pieces of 100 ms", says(_collected), "160 bytes", "twilio"),
     _f("media.pacing", "audio comes at once", says(_at_once), "flood", "twilio"),
     _f("media.pacing", "audio comes at once on websocket", says(_at_once), "flood", "websocket"),
+    _f("media.pacing", "what follows an interruption comes at once", says(_hurries_after_clear), "flood", "twilio"),
+    _f("media.output-rate", "frames end in half a sample at odd rates", voice(_half_samples), "whole samples"),
     _f("media.pacing", "every other frame is lost", says(_every_other), "starvation", "telnyx"),
     _f("media.marks", "no marks", drops("mark", "checkpoint"), "a mark", "plivo"),
     _f("media.marks", "no mark after the greeting", says(_without_first_mark), "a mark", "twilio"),
@@ -608,6 +652,8 @@ FAULTS = [
         "goes on",
         "telnyx",
     ),
+    _f("defaults.not-inherited", "the codec of the last call is kept", inherits("codec", _websocket), "mulaw"),
+    _f("defaults.not-inherited", "the first speaker of the last call is kept", inherits("firstSpeaker"), "greeting"),
     _f("defaults.max-duration", "calls last a minute by default", missing(maxDuration=60), "the end after", "twilio"),
     _f(
         "defaults.inactivity",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from contract.audio import Encoding
 from contract_tests import scenarios
@@ -18,6 +19,9 @@ from contract_tests.sources import AUDIO_SETTINGS, CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
 OUTPUT_HZ = {"pcm-8000": 48000, "pcm-48000": 8000, "g711-8000": 8000}
+ODD_HZ = 11025
+"""A rate at which 20 ms are no whole number of samples."""
+
 SILENT_S = 2.5
 """How long the caller is silent, for the agent to take that for speech if it reads it wrongly."""
 
@@ -96,22 +100,27 @@ async def coding(it: Context) -> None:
     "Binary audio from the agent has the requested outputSampleRate.",
     source=f"{AUDIO_SETTINGS}/properties/outputSampleRate",
     layer=Layer.MEDIA,
-    how="The same greeting is asked for at 8000 and at 48000 Hz, the other rate being the input's, and at 16000 Hz: it "
-    "must last equally long.",
+    how="The same greeting is asked for at 8000 and at 48000 Hz, the other rate being the input's, at 16000 Hz and at "
+    "11025 Hz: it must last equally long, and consist of whole samples.",
     why="At another rate a voice is too fast or too slow.",
     mend="Resample the agent's audio to outputSampleRate.",
     again=True,
 )
 async def output_rate(it: Context) -> None:
-    """Three rates."""
-    plain, low, high = await asyncio.gather(
+    """Four rates."""
+    plain, odd, low, high = await asyncio.gather(
         scenarios.greeted(Context(it.judge, "websocket", it.attempt)),
+        _greeted_at(it, ODD_HZ),
         _at_rates(it, 48000, 8000),
         _at_rates(it, 8000, 48000),
     )
-    if not (plain.greeted and low.recording.greeted and high.recording.greeted):
+    if not (plain.greeted and odd.greeted and low.recording.greeted and high.recording.greeted):
         raise NotGreeted
-    lengths = {8000: low.greeting_s, 16000: _greeting_s(plain), 48000: high.greeting_s}
+    halves = [len(piece.payload) for piece in odd.line.audio if len(piece.payload) % 2]
+    if len(halves) > 1:
+        it.wrong("whole samples of two bytes", f"messages of {halves[:3]} bytes", *it.dial_command(odd.call))
+        return
+    lengths = {8000: low.greeting_s, ODD_HZ: _greeting_s(odd), 16000: _greeting_s(plain), 48000: high.greeting_s}
     shortest, longest = min(lengths.values()), max(lengths.values())
     if shortest < 0.1:
         raise NotChecked("the greeting is too short to be measured")
@@ -133,7 +142,9 @@ async def output_rate(it: Context) -> None:
 )
 async def carrier_rate(it: Context) -> None:
     """With the rate that must be ignored, and without."""
-    rated, plain = await asyncio.gather(scenarios.greeted(it), _greeted_plainly(it))
+    rated, plain = await asyncio.gather(
+        scenarios.greeted(it), _greeting_of(it, {"connectionType": it.variant}, it.variant)
+    )
     if not (rated.greeted and plain.greeted):
         raise NotGreeted
     lengths = [_greeting_s(rated), _greeting_s(plain)]
@@ -144,9 +155,16 @@ async def carrier_rate(it: Context) -> None:
         it.wrong("a greeting that lasts equally long", shown, *it.dial_command(rated.call))
 
 
-async def _greeted_plainly(it: Context) -> Recording:
+async def _greeted_at(it: Context, rate_hz: int) -> Recording:
+    websocket = {"inputSampleRate": rate_hz, "outputSampleRate": rate_hz}
+    return await _greeting_of(it, {"connectionType": "websocket", "websocket": websocket}, f"at-{rate_hz}")
+
+
+async def _greeting_of(it: Context, asked: dict[str, Any], name: str) -> Recording:
+    """A call of which only the greeting is heard."""
+
     async def record() -> Recording:
-        call = await it.call(connectionType=it.variant)
+        call = await it.call(**asked)
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
@@ -154,7 +172,7 @@ async def _greeted_plainly(it: Context) -> Recording:
             recording.first_until = line.speaking_until()
             return recording
 
-    found: Recording = await it.recording(f"greeted-plainly-{it.variant}-{it.attempt}", record)
+    found: Recording = await it.recording(f"greeting-{name}-{it.attempt}", record)
     return found
 
 

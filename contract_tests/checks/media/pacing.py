@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import inf
 
@@ -9,13 +10,17 @@ from contract.events import Mark
 from contract_tests import scenarios
 from contract_tests.context import Context
 from contract_tests.findings import Layer, Level
+from contract_tests.line import HeardAudio
 from contract_tests.requirements import CARRIERS, TALKING, requirement
-from contract_tests.scenarios import NotGreeted
+from contract_tests.scenarios import NotGreeted, Recording
 from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
 FRAME_BYTES = 160
 """20 ms of mu-law at 8000 samples a second."""
+
+MOST_AHEAD_S = 1.5
+"""How far audio may run ahead of being played."""
 
 
 @requirement(
@@ -48,7 +53,8 @@ async def frames(it: Context) -> None:
     source=CONNECTION_TYPE,
     level=Level.SHOULD,
     layer=Layer.MEDIA,
-    how="The first message's audio is compared with the time in which it came.",
+    how="The first message's audio is compared with the time in which it came; an answer's, too, and one's after an "
+    "interruption, as far as it comes too fast.",
     why="A flood cannot be withdrawn in time; a starvation is heard as gaps.",
     mend="Send each 20 ms of audio 20 ms after the one before, by a schedule that does not drift.",
     variants=TALKING,
@@ -66,15 +72,33 @@ async def pacing(it: Context) -> None:
     gaps_s = sum(max(0.0, piece.at_s - before.plays_until_s) for before, piece in pairwise(voiced))
     # A machine that holds us up may hold up the target as well.
     gaps_s -= it.judge.held_up_s(voiced[0].at_s, voiced[-1].at_s)
-    ahead_s, played_s = 0.0, 0.0
-    for piece in voiced:
-        played_s += piece.lasts_s
-        ahead_s = max(ahead_s, played_s - (piece.at_s - voiced[0].at_s))
+    played_s = sum(piece.lasts_s for piece in voiced)
     shown = it.dial_command(recording.call)
-    if ahead_s > 1.5:
+    if (ahead_s := _ahead_s(voiced)) > MOST_AHEAD_S:
         it.wrong("audio at the pace of speech", f"{ahead_s:.1f} s ahead of it: a flood", *shown)
+    else:
+        await _judge_answers(it, recording)
     if gaps_s > max(0.3, 0.25 * played_s):
         it.wrong("audio without gaps", f"{gaps_s:.1f} s of gaps in {played_s:.1f} s: a starvation", *shown)
+
+
+async def _judge_answers(it: Context, greeted: Recording) -> None:
+    """Neither an answer nor what follows an interruption comes much too fast; that it comes slowly may be thought."""
+    cut = await scenarios.cut_in(it, True)
+    for what, recording in (("an answer", greeted), ("an answer after an interruption", cut)):
+        since = max(recording.spoken_until, *recording.line.clears, 0.0)
+        if (ahead_s := _ahead_s([piece for piece in recording.line.audio if piece.at_s > since])) > MOST_AHEAD_S:
+            shown = it.dial_command(recording.call)
+            it.wrong(f"{what} at the pace of speech", f"{ahead_s:.1f} s ahead of it: a flood", *shown)
+
+
+def _ahead_s(pieces: Sequence[HeardAudio]) -> float:
+    """By how much audio came sooner than it is played, at the most."""
+    ahead_s, played_s = 0.0, 0.0
+    for piece in pieces:
+        played_s += piece.lasts_s
+        ahead_s = max(ahead_s, played_s - (piece.at_s - pieces[0].at_s))
+    return ahead_s
 
 
 @requirement(
