@@ -16,11 +16,13 @@ from contract_tests.target import NotChecked
 
 TOOL = "openapi/calls.yaml#/components/schemas/TemporaryTool/properties/client"
 
+TOOL_NAME = "lookUpPrice"
+"""With capitals, which must come back."""
 
 TOOLS = [
     {
         "temporaryTool": {
-            "modelToolName": "look_up_price",
+            "modelToolName": TOOL_NAME,
             "description": "Looks up the price of a part. Call it whenever the caller says or asks anything.",
             "timeout": "30s",
             "dynamicParameters": [
@@ -41,7 +43,7 @@ async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
     """Ask for the tool, by text and then by voice, until it is invoked."""
     await line.until(lambda: not line.alive, 0.3)
     sent_at = time.monotonic()
-    await line.send_json({"type": "user_text_message", "text": "Please use the tool look_up_price for me."})
+    await line.send_json({"type": "user_text_message", "text": f"Please use the tool {TOOL_NAME} for me."})
     await line.until(lambda: bool(_calls(line) or line.audible(sent_at)) or not line.alive, ANSWER_WITHIN_S)
 
     def over() -> bool:
@@ -64,10 +66,30 @@ def _calls(line: Line) -> list[ToolInvoked]:
 
 
 async def _with_tools(it: Context) -> Call:
-    prompt = "Whenever the caller says anything, call the tool look_up_price first, then answer in one sentence."
+    prompt = f"Whenever the caller says anything, call the tool {TOOL_NAME} first, then answer in one sentence."
     return await it.call(
         "inline", systemPrompt=prompt, firstSpeaker="user", selectedTools=TOOLS, **audio_settings("websocket")
     )
+
+
+@requirement(
+    "client-tools.name",
+    "A client_tool_invocation names the tool as the request did.",
+    source=TOOL,
+    layer=Layer.MEDIA,
+    how="The agent is brought to call a tool whose modelToolName has capitals; toolName is compared with it.",
+    why="The client finds its function by this name.",
+    mend="Hand modelToolName on as it came.",
+    lasts_s=10,
+)
+async def tool_name(it: Context) -> None:
+    """The only tool that there is."""
+    call = await _with_tools(it)
+    async with it.line(call) as line:
+        for invoked in await _invoked(it, call, line):
+            if invoked.tool_name != TOOL_NAME:
+                it.wrong(f'toolName: "{TOOL_NAME}"', f"toolName: {invoked.tool_name!r:.80}", *it.dial_command(call))
+                return
 
 
 @requirement(

@@ -10,7 +10,7 @@ from contract_tests.context import SHORT_GREETING, Call, Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, NotGreeted, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SLACK_S, NotGreeted, Recording
 from contract_tests.sources import INLINE_REQUEST
 from contract_tests.target import NotChecked
 
@@ -139,13 +139,13 @@ def _ended_in_speech(recording: Recording) -> bool:
     "Ordinals rise in conversation order, and each belongs to one role.",
     source=TRANSCRIPT,
     layer=Layer.MEDIA,
-    how="The ordinals of greeting, typed text and answer are compared.",
+    how="The ordinals of greeting, typed text and answer are compared, also after an interruption.",
     why="Clients sort by them.",
     mend="Count utterances of both sides with one counter.",
 )
 async def ordinals(it: Context) -> None:
-    """Greeting, text, answer."""
-    for recording in await _recordings(it):
+    """Greeting, text, answer; a greeting that is cut short, and what follows it."""
+    for recording in [*await _recordings(it), await scenarios.cut_in(it, True)]:
         roles: dict[int, str] = {}
         highest: dict[str, int] = {}
         for _, each in _transcripts(recording.line):
@@ -270,6 +270,33 @@ async def typed_transcript(it: Context) -> None:
         each = found[0]
         shown = f"medium {each.medium}, final {each.final}, text {each.text!r}"
         it.wrong(f"medium text, final, text {TYPED!r}", shown, *it.dial_command(recording.call))
+
+
+@requirement(
+    "transcripts.typed-while-speaking",
+    "A text that is typed while the agent speaks is taken, too.",
+    source=TEXT,
+    layer=Layer.MEDIA,
+    how="The caller types while the greeting is said; a transcript of the text must come, at the latest after it.",
+    why="Who types does not listen for a pause.",
+    mend="Keep what comes while the agent speaks, and answer it when it is over.",
+    again=True,
+)
+async def typed_while_speaking(it: Context) -> None:
+    """A text in the middle of the greeting."""
+    call = await it.call("inline", **audio_settings("websocket"))
+    async with it.line(call) as line:
+        if not await line.hears(0, ANSWER_WITHIN_S + SLACK_S):
+            raise NotGreeted
+        await line.say(TextMessage(text=TYPED))
+
+        def told() -> bool:
+            return any(each.role == "user" and each.text == TYPED for _, each in _transcripts(line))
+
+        await line.until(lambda: told() or not line.alive, LONGEST_TURN_S + ANSWER_WITHIN_S)
+        if not told():
+            received = "none" if line.alive else line.why_silent
+            it.wrong(f"a transcript of role user with the text {TYPED!r}", received, *it.dial_command(call))
 
 
 @requirement(

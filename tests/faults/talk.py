@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Fault, Hooks, Socket, Wires, hears, hooked, says
 from tests.faults.media import payload
 
@@ -67,6 +68,24 @@ def _falling(socket: Socket, message: dict[str, Any]) -> Wires:
     return [message]
 
 
+def _begins_anew(server: Server) -> None:
+    """After an interruption ordinals begin at nought again."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if isinstance(message, dict) and message.get("type") == "playback_clear_buffer":
+            socket.state.cut = True
+        if isinstance(message, dict) and message.get("type") == "transcript":
+            highest = getattr(socket.state, "highest", -1)
+            if hasattr(socket.state, "cut") and message["ordinal"] > highest:
+                socket.state.less = getattr(socket.state, "less", highest + 1)
+            else:
+                socket.state.highest = max(highest, message["ordinal"])
+            message = {**message, "ordinal": max(0, message["ordinal"] - getattr(socket.state, "less", 0))}
+        return [message]
+
+    hooked(Hooks(says=said))(server)
+
+
 def _one_ordinal(socket: Socket, message: dict[str, Any]) -> Wires:
     if message["role"] == "agent":
         message["ordinal"] = 0
@@ -109,6 +128,25 @@ def _waits_for_a_voice(server: Any) -> None:
 
 def _is_call(message: Any) -> bool:
     return isinstance(message, dict) and message.get("type") == "client_tool_invocation"
+
+
+def _lower_name(socket: Socket, message: Any) -> Wires:
+    return [{**message, "toolName": message["toolName"].lower()} if _is_call(message) else message]
+
+
+def _busy_speaking(server: Server) -> None:
+    """Texts are dropped until the greeting is over."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        typed = isinstance(message, dict) and message.get("type") == "user_text_message"
+        return [] if typed and getattr(socket.state, "state", "") == "speaking" else [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if isinstance(message, dict) and message.get("type") == "state":
+            socket.state.state = message["state"]
+        return [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
 
 
 def _parameters_as_text(socket: Socket, message: Any) -> Wires:
@@ -227,6 +265,7 @@ FAULTS = [
         "none for",
     ),
     _f("transcripts.ordinals", "each role counts for itself", transcripts(_per_role), "is both"),
+    _f("transcripts.ordinals", "ordinals begin anew after an interruption", _begins_anew, "is both|after"),
     _f("transcripts.ordinals", "ordinals fall", transcripts(_falling), "rising|after"),
     _f(
         "transcripts.ordinals",
@@ -259,6 +298,8 @@ FAULTS = [
         "user_text_message",
     ),
     _f("client-tools.waits", "a tool's result is made up", says(_makes_it_up), "without a result"),
+    _f("client-tools.name", "the tool's name loses its capitals", says(_lower_name), "lookupprice"),
+    _f("transcripts.typed-while-speaking", "texts are lost while the agent speaks", _busy_speaking, "none"),
     _f("client-tools.waits", "a tool's parameters are a text", says(_parameters_as_text), "parameters"),
     _f("client-tools.waits", "any invocationId will do", awaiting(_any_id), "unknown invocationId"),
     _f("client-tools.waits", "an unknown invocationId ends the call", awaiting(_unknown_id_closes), "1008"),
