@@ -295,6 +295,25 @@ def _half_samples(socket: Socket, audio: bytes) -> bytes:
     return audio[:-1] if socket.asked.get("websocket", {}).get("outputSampleRate") == 11025 else audio
 
 
+def _clock_per_turn(server: Server) -> None:
+    """The deadline moves with each turn of the caller's."""
+    answer = server.mock.switchboard._answer
+
+    def answered(call: Any, opened_at: float) -> Any:
+        stream, party = answer(call, opened_at)
+        conversation: Any = party
+        hear_turn = conversation._hear_turn
+
+        def heard(turn: Any, now: float) -> None:
+            conversation._deadline += now - opened_at
+            hear_turn(turn, now)
+
+        conversation._hear_turn = heard
+        return stream, party
+
+    server.mock.switchboard._answer = answered
+
+
 def _marks_come_back(server: Server) -> None:
     """A mark of something that was withdrawn is looked for among what is still to be played."""
 
@@ -643,6 +662,7 @@ FAULTS = [
         "it came after",
         "plivo",
     ),
+    _f("media.max-duration", "each turn sets the clock anew", _clock_per_turn, "goes on|after", "twilio"),
     _f("media.max-duration", "no hangup message", drops("hangup"), "hangup", "websocket"),
     _f("media.max-duration", "rooms never end", _never_closes, "goes on", "webrtc"),
     _f(
