@@ -96,6 +96,7 @@ class Line:
         faults: how many of them the contract forbids.
         audio: the agent's audio among them.
         clears: when the agent withdrew its audio.
+        marks_return: whether marks come back whose audio was withdrawn; of Plivo nobody could say.
         opened_at, started_at: when the socket opened, and when the start message was sent.
         closed_at, close_code: when and how the agent ended the call; None while it goes on.
         silence_on: whether silence is sent while the caller does not speak; `idle` is what it is made of.
@@ -120,6 +121,7 @@ class Line:
         self.heard: list[Heard] = []
         self.audio: list[HeardAudio] = []
         self.clears: list[float] = []
+        self.marks_return = True
         self.spoke_at = 0.0
         self.spoke_until = 0.0
         self.stream_id = _new_stream_id(kind)
@@ -325,7 +327,7 @@ class Line:
                 self._playout.mark(name, now)
             case Clear():
                 self.clears.append(now)
-                self._playout.clear(now)
+                self._playout.clear(now, marks_return=self.marks_return)
                 if self.kind == "plivo":
                     self._answers.append(Cleared())
 

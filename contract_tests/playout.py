@@ -26,10 +26,10 @@ class Playout:
         """Queue a mark behind the audio; with nothing queued it is reached at once."""
         self._marks.append((max(self.ends_at, now), name))
 
-    def clear(self, now: float) -> None:
-        """Throw away what was not played; every waiting mark is reached now, in its order."""
+    def clear(self, now: float, *, marks_return: bool = True) -> None:
+        """Throw away what was not played; every waiting mark is reached now, in its order, or never."""
         self.ends_at = min(self.ends_at, now)
-        self._marks = deque((min(due, now), name) for due, name in self._marks)
+        self._marks = deque((min(due, now), name) for due, name in self._marks if marks_return or due <= now)
 
     def reached(self, now: float) -> list[str]:
         """The marks that playback has got to, each once."""

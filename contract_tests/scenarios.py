@@ -240,6 +240,8 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
         call = await it.call("inline", greeting=LONG_GREETING, **changes, **asked)
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
+            # Agents must get along with either.
+            line.marks_return = it.variant != "plivo"
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
             if not recording.greeted:
                 return recording

@@ -17,7 +17,8 @@ from contract_tests.target import NotChecked
 TRANSCRIPT = "asyncapi/websocket.yaml#/components/messages/transcript"
 TEXT = "asyncapi/websocket.yaml#/components/messages/userTextMessage"
 NAME, OLDER = "user_text_message", "input_text_message"
-TYPED = "What does a new tyre cost, please?"
+TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
+"""Letters of any kind must come back as they are."""
 
 
 async def _typed(it: Context) -> Recording:

@@ -50,6 +50,15 @@ def test_clear_throws_away_what_was_not_played_and_every_waiting_mark_is_reached
     assert playout.play(1.0, now=10.3) == 10.3
 
 
+def test_marks_of_what_was_thrown_away_need_not_come_back() -> None:
+    playout = Playout()
+    for name in ("played", "thrown away"):
+        playout.play(1.0, now=10.0)
+        playout.mark(name, now=10.0)
+    playout.clear(now=11.5, marks_return=False)
+    assert playout.reached(20.0) == ["played"]
+
+
 def test_clear_with_nothing_queued_changes_nothing() -> None:
     playout = Playout()
     playout.play(0.5, now=10.0)

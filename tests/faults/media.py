@@ -314,6 +314,24 @@ def _clock_per_turn(server: Server) -> None:
     server.mock.switchboard._answer = answered
 
 
+def _waits_for_checkpoints(server: Server) -> None:
+    """What was withdrawn is waited for, as if it were still to be played."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        if _word(message) == "playedStream":
+            socket.state.waits = False
+        return [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if _word(message) == "clearAudio":
+            socket.state.waits = True
+            name = {"event": "checkpoint", "streamId": message["streamId"], "name": "withdrawn"}
+            return [name, message]
+        return [] if payload(message) is not None and getattr(socket.state, "waits", False) else [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
 def _marks_come_back(server: Server) -> None:
     """A mark of something that was withdrawn is looked for among what is still to be played."""
 
@@ -643,6 +661,7 @@ FAULTS = [
     _f("media.interruptible", "audio goes on after clear", _talks_on, "audio goes on", "twilio"),
     _f("media.interruptible", "no state listening", says(_no_listening), "listening", "websocket"),
     _f("media.answer-after-interruption", "no word after clear", says(_mute_after_clear), "nothing", "telnyx"),
+    _f("media.answer-after-interruption", "withdrawn checkpoints are waited for", _waits_for_checkpoints, "", "plivo"),
     _f("media.answer-after-interruption", "marks after clear crash the call", _marks_come_back, "1011", "twilio"),
     _f("media.not-interruptible", "everything is interruptible", puts(interruptible=True), "withdrawn", "telnyx"),
     _f(

@@ -86,6 +86,12 @@ def _begins_anew(server: Server) -> None:
     hooked(Hooks(says=said))(server)
 
 
+def _ascii(socket: Socket, message: dict[str, Any]) -> Wires:
+    if message.get("text") is not None:
+        message["text"] = message["text"].encode("ascii", "ignore").decode()
+    return [message]
+
+
 def _one_ordinal(socket: Socket, message: dict[str, Any]) -> Wires:
     if message["role"] == "agent":
         message["ordinal"] = 0
@@ -266,6 +272,7 @@ FAULTS = [
     ),
     _f("transcripts.ordinals", "each role counts for itself", transcripts(_per_role), "is both"),
     _f("transcripts.ordinals", "ordinals begin anew after an interruption", _begins_anew, "is both|after"),
+    _f("transcripts.typed", "typed texts lose what is not ASCII", transcripts(_ascii), "medium text"),
     _f("transcripts.ordinals", "ordinals fall", transcripts(_falling), "rising|after"),
     _f(
         "transcripts.ordinals",
