@@ -113,7 +113,10 @@ class Mouth:
         if utterance is None:
             return
         self._emit(Clear())
-        self._finish(utterance, utterance.speech.words_until(self._elapsed_ms(now)), now, cut=True)
+        said = utterance.speech.words_until(self._elapsed_ms(now))
+        # So that the pieces join to the final text, here too.
+        self._send_words(utterance, said)
+        self._finish(utterance, said, now, cut=True)
 
     def _next(self, now: float) -> None:
         utterance = self._now_saying = self._waiting.popleft()

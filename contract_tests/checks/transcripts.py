@@ -20,6 +20,9 @@ NAME, OLDER = "user_text_message", "input_text_message"
 TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 """Letters of any kind must come back as they are."""
 
+CUT_WITHIN_S = 1.0
+"""How long after a message's final transcript its audio may be withdrawn: the two are sent together."""
+
 
 async def _typed(it: Context) -> Recording:
     """A call in which the caller types after the greeting, and is answered."""
@@ -94,9 +97,13 @@ async def final_text(it: Context) -> None:
         joined: dict[int, str] = {}
         finished: set[int] = set()
         deltas: set[int] = set()
-        for _, each in _transcripts(recording.line):
+        begun: dict[int, float] = {}
+        for at, each in _transcripts(recording.line):
             if each.role != "agent":
                 continue
+            begun.setdefault(each.ordinal, at)
+            # How much of a message is kept that was interrupted is free.
+            cut = any(begun[each.ordinal] <= cleared <= at + CUT_WITHIN_S for cleared in recording.line.clears)
             if each.ordinal in finished:
                 it.wrong(
                     f"nothing after the final transcript of {each.ordinal}",
@@ -110,7 +117,7 @@ async def final_text(it: Context) -> None:
                 joined[each.ordinal] = before + each.delta
             elif each.text is not None:
                 same = " ".join(before.split()) == " ".join(each.text.split())
-                if each.final and each.ordinal in deltas and not same:
+                if each.final and each.ordinal in deltas and not same and not cut:
                     it.wrong(
                         f"the pieces joined: {before!r}",
                         f"the final text: {each.text!r}",
@@ -260,6 +267,7 @@ async def typed_answer(it: Context) -> None:
     how="After the greeting the caller types a sentence; its transcript is read.",
     why="The page shows it among the rest.",
     mend="Send one final transcript with role user, medium text and the text itself.",
+    again=True,
 )
 async def typed_transcript(it: Context) -> None:
     """Role, medium, text."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from types import SimpleNamespace
 
 import pytest
 
+from contract.events import Transcript
+from contract_tests.checks import transcripts
+from contract_tests.line import Heard
 from contract_tests.raw import unchunked
 from contract_tests.tokens import another_like
 
@@ -43,3 +48,24 @@ def test_another_token_keeps_what_is_no_letter(token: str, other: str) -> None:
 )
 def test_a_body_in_chunks_is_put_together(chunks: bytes, body: bytes) -> None:
     assert unchunked(chunks) == body
+
+
+@pytest.mark.parametrize(("cleared_at", "faults"), [((1.5,), 0), ((3.9,), 0), ((), 1), ((0.5,), 1)])
+def test_how_much_is_kept_of_a_message_that_was_interrupted_is_free(
+    cleared_at: tuple[float, ...], faults: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [("Hello", None, False), (None, ", world", False), ("Hello, world, how are you?", None, True)]
+    heard = [
+        Heard(1.0 + at, "", Transcript(role="agent", ordinal=0, text=text, delta=delta, final=final), None)
+        for at, (text, delta, final) in enumerate(said)
+    ]
+    recording = SimpleNamespace(line=SimpleNamespace(heard=heard, clears=list(cleared_at)), call=None, over_at=9.0)
+    wrong: list[str] = []
+
+    async def recordings(it: object) -> list[SimpleNamespace]:
+        return [recording]
+
+    monkeypatch.setattr(transcripts, "_recordings", recordings)
+    it = SimpleNamespace(wrong=lambda *said: wrong.append(said[1]), dial_command=lambda call: ())
+    asyncio.run(transcripts.final_text(it))  # type: ignore[arg-type]  # as much of a context as it uses
+    assert len(wrong) == faults

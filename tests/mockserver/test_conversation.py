@@ -145,6 +145,8 @@ def test_on_a_websocket_an_interruption_clears_the_buffer_and_listens() -> None:
     final = [event for event in talk.of(Transcript) if event.final and event.role == "agent"]
     assert final[0].text is not None
     assert "a long greeting that goes on and on for some time".startswith(final[0].text)
+    pieces = [event for event in talk.of(Transcript) if event.ordinal == final[0].ordinal and not event.final]
+    assert "".join(event.text or event.delta or "" for event in pieces) == final[0].text
 
 
 def test_a_click_cuts_nothing() -> None:
