@@ -20,6 +20,9 @@ NAME, OLDER = "user_text_message", "input_text_message"
 TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 """Letters of any kind must come back as they are."""
 
+STUTTER_S = 0.15
+"""A caller's frame that is later makes a pause that nobody makes in a sentence: an agent takes the turn for over."""
+
 CUT_WITHIN_S = 1.0
 """How long after a message's final transcript its audio may be withdrawn: the two are sent together."""
 
@@ -218,6 +221,8 @@ async def user_transcripts(it: Context) -> None:
                 return
             seen.add(each.ordinal)
         voiced = sum(1 for _, each in _transcripts(recording.line) if each.role == "user" and each.medium != "text")
+        if voiced > 1 and max(recording.line.late_s, default=0.0) > STUTTER_S:
+            raise NotChecked("this machine was too busy to speak evenly, and a pause ends a turn: run again")
         if voiced > 1:
             it.wrong("one message for one spoken turn", f"{voiced} messages", *it.dial_command(recording.call))
 
