@@ -46,8 +46,8 @@ def test_a_fault_that_is_not_reported_is_listed_with_what_was_said() -> None:
 
 def test_the_commits_that_were_judged_with_are_named() -> None:
     rows = [_run(seed, requests=1, seconds=1.0, commit="abc" if seed else "abd") for seed in range(3)]
-    assert "; judged with commit abd (1), then abc (2).\n" in page(rows, seeds=3, sample=1)
-    assert "; there is none yet.\n" in page([], seeds=3, sample=1)
+    assert ";\njudged with commit abd (1), then abc (2).\n" in page(rows, seeds=3, sample=1)
+    assert ";\nthere is none yet.\n" in page([], seeds=3, sample=1)
 
 
 def test_what_was_not_judged_is_said() -> None:
