@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine
+from benchmarks.peers.servers import ROOT
+
 Run = dict[str, Any]
 """One run: what it ran on, and `medians`, a number for each measured thing by its name."""
+
+
+def of(benchmark: str, packages: Iterable[str], medians: dict[str, float], **more: Any) -> Run:
+    """A run that has just been made, here."""
+    return {
+        "benchmark": benchmark,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": machine.commit(ROOT),
+        "machine": machine.processor(),
+        "versions": machine.versions(packages),
+        **more,
+        "medians": medians,
+    }
 
 
 def append(path: Path, run: Run) -> None:

@@ -6,7 +6,6 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks import bars, history, machine, report, samples
 from benchmarks.peers.servers import OURS, ROOT, Server
@@ -151,14 +150,12 @@ def record(servers: Sequence[Server], results: Results, *, rounds: int, seconds:
             if ratio and server.name != OURS:
                 medians[f"{server.name}, {operation}, ratio"] = round(ratio.median, 3)
     foreign = Spread.of(each.foreign_cores for each in results.samples)
-    about: dict[str, Any] = {
-        "benchmark": NAME,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": machine.commit(ROOT),
-        "machine": machine.processor(),
-        "versions": machine.versions(PACKAGES),
-        "rounds": rounds,
-        "seconds": seconds,
-        "foreign_cores": round(foreign.median, 2) if foreign else None,
-    }
-    return about | {"medians": medians, "failures": results.failures}
+    return history.of(
+        NAME,
+        PACKAGES,
+        medians,
+        rounds=rounds,
+        seconds=seconds,
+        foreign_cores=round(foreign.median, 2) if foreign else None,
+        failures=results.failures,
+    )

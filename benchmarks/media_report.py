@@ -6,7 +6,6 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchmarks import history, machine, report
 from benchmarks.callers import WINDOW_S
@@ -194,12 +193,4 @@ def record(trials: Sequence[Trial]) -> history.Run:
     if ratio := Spread.of(_ratios(trials)):
         medians["ratio"] = round(ratio.median, 3)
     foreign = Spread.of(each.foreign_cores for each in trials)
-    about: dict[str, Any] = {
-        "benchmark": NAME,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": machine.commit(ROOT),
-        "machine": machine.processor(),
-        "versions": machine.versions(PACKAGES),
-        "foreign_cores": round(foreign.median, 2) if foreign else None,
-    }
-    return about | {"medians": medians, "failures": {}}
+    return history.of(NAME, PACKAGES, medians, foreign_cores=round(foreign.median, 2) if foreign else None, failures={})

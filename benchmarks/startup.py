@@ -72,15 +72,7 @@ def section(seconds: Mapping[str, Sequence[float]]) -> str:
 def record(seconds: Mapping[str, Sequence[float]]) -> history.Run:
     """The run as the history keeps it."""
     medians = {f"{name}, seconds": round(statistics.median(each), 3) for name, each in seconds.items()}
-    return {
-        "benchmark": NAME,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": machine.commit(ROOT),
-        "machine": machine.processor(),
-        "versions": machine.versions(PACKAGES),
-        "medians": medians,
-        "failures": {},
-    }
+    return history.of(NAME, PACKAGES, medians, failures={})
 
 
 def done_after_s(*command: str) -> float:

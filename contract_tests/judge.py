@@ -49,6 +49,7 @@ class Judge:
     Attributes:
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
+        forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
     """
 
     def __init__(self, settings: TargetSettings) -> None:
