@@ -13,6 +13,7 @@ from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, Setting
 GROUPS = {
     "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
+    "inspector": ("inspector", "control_token"),
     "what the agent does": ("behaviour", "time_scale"),
     "webrtc": ("livekit_url", "livekit_key", "livekit_secret"),
 }

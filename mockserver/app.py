@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,15 +18,22 @@ from contract import documents
 from contract.codec import Codec, Role
 from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
+from mockserver.closest_rule import ClosestRules
 from mockserver.connection import REFUSAL
+from mockserver.control.http import PREFIX, control_app
+from mockserver.control.operations import Control
+from mockserver.control.waiting import Waiting
 from mockserver.envelope import Envelope
 from mockserver.http import http_app
 from mockserver.ids import Ids
-from mockserver.media import Party, Switchboard
+from mockserver.journal import Journal
+from mockserver.media import Party, Session, Switchboard
 from mockserver.rate_limit import RateLimiter
-from mockserver.settings import Settings
-from mockserver.store import Call, MemoryCallStore
+from mockserver.settings import Settings, options
+from mockserver.store import Call, CallStore, MemoryCallStore
+from mockserver.tap import NotedSession
 from mockserver.ticker import Ticker
+from mockserver.witness import NotingStore, Witness
 
 if TYPE_CHECKING:
     from mockserver.answering import Answering
@@ -40,6 +49,8 @@ class Mock:
         ticker: what paces them.
         store: the calls that wait for their dial.
         prepare: does ahead, in any thread, what else the first dial would wait for.
+        control_token: opens the control API; None where there is none.
+        end_waits: has the requests answered that wait for something to happen.
     """
 
     app: ASGIApp
@@ -47,6 +58,8 @@ class Mock:
     ticker: Ticker
     store: MemoryCallStore
     prepare: Callable[[], None]
+    control_token: str | None = None
+    end_waits: Callable[[], None] = lambda: None
 
 
 def build(
@@ -74,17 +87,26 @@ def build(
     def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
         return answering().answer(call, opened_at)
 
-    switchboard = Switchboard(store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls)
+    journal = Journal() if settings.inspector == "on" else None
+    new_session: Callable[..., Session] = Session
+    noting_store: CallStore = store
+    if journal is not None:
+        new_session = functools.partial(NotedSession, journal=journal, now=now)
+        noting_store = NotingStore(store, journal)
+    switchboard = Switchboard(
+        store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls, new_session=new_session
+    )
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
     ids = Ids()
+    document = documents.openapi()
     http = http_app(
         settings=settings,
         accounts=accounts,
         rate_limiter=limiter,
-        store=store,
+        store=noting_store,
         clock=now,
-        document=documents.openapi(),
+        document=document,
         base_url=base_url,
         ids=ids,
     )
@@ -102,7 +124,50 @@ def build(
     def prepare() -> None:
         answering()
 
-    return Mock(app, switchboard, ticker, store, prepare)
+    mock = Mock(app, switchboard, ticker, store, prepare)
+    if journal is None:
+        return mock
+    waiting, rules = Waiting(journal), ClosestRules(document)
+    control = Control(
+        journal=journal,
+        waiting=waiting,
+        rules=rules,
+        switchboard=switchboard,
+        store=store,
+        limiter=limiter,
+        version=importlib.metadata.version("calls-contract"),
+        base_url=base_url,
+        settings=_shown(settings),
+        now=now,
+    )
+    token = settings.control_token or secrets.token_urlsafe(24)
+    # Made when it is first asked for, or ahead: it takes as long as the contract's own operations do.
+    controlling = functools.cache(
+        lambda: control_app(
+            control,
+            token=token,
+            names={urlsplit(base_url).hostname or "", settings.host} - {"", "0.0.0.0", "::"},
+            accounts=accounts,
+            max_body_bytes=settings.max_body_bytes,
+            new_request_id=ids.request_id,
+        )
+    )
+    witness = Witness(app, journal, rules, now)
+
+    async def inspected(scope: Scope, receive: Receive, send: Send) -> None:
+        await (controlling() if scope["path"].startswith(PREFIX) else witness)(scope, receive, send)
+
+    def prepare_all() -> None:
+        answering()
+        controlling()
+
+    return replace(mock, app=inspected, prepare=prepare_all, control_token=token, end_waits=waiting.end)
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """The options that are set, by their flags, without those that hold secrets."""
+    values = ((option.flag, getattr(settings, name)) for name, option in options() if not option.secret)
+    return {flag: value for flag, value in values if value is not None}
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -39,6 +39,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from mockserver.settings import DEMO_AGENT
+from mockserver.wording import BrokenRule
 
 log = logging.getLogger("calls")
 
@@ -79,9 +80,13 @@ class InvalidBody(BadRequest):
 
 
 class InvalidFields(BadRequest):
-    """The body is JSON, but not what the document asks for."""
+    """The body is JSON, but not what the document asks for; `broken` is the first rule that it breaks."""
 
     code = "VALIDATION_ERROR"
+
+    def __init__(self, message: str, broken: BrokenRule | None = None) -> None:
+        super().__init__(message)
+        self.broken = broken
 
 
 class MissingApiKey(ApiError):

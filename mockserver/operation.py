@@ -97,7 +97,7 @@ def _guard(operation: Any, guards: Guards) -> Callable[[Exchange], None] | None:
     """What judges who asks for an operation; None if everybody may."""
     if not operation.security:
         return None
-    known = {name: [{name: []}] for name in guards}
+    known: dict[str, list[dict[str, list[str]]]] = {name: [{name: []}] for name in guards}
     for name, wanted in known.items():
         if operation.security == wanted:
             return guards[name]

@@ -21,7 +21,9 @@ class Parameters:
     def __init__(self, described: Sequence[Mapping[str, Any]]) -> None:
         self._schemas = {each["name"]: each["schema"] for each in described if each["in"] in ("path", "query")}
         required = [each["name"] for each in described if each.get("required")]
-        self._judge = CompiledSchema({"type": "object", "properties": self._schemas, "required": required})
+        # Draft 4 has no empty list of what is required.
+        whole = {"type": "object", "properties": self._schemas} | ({"required": required} if required else {})
+        self._judge = CompiledSchema(whole)
 
     def read(self, scope: Scope) -> dict[str, Any]:
         """The parameters of a request that was routed, by their names.  Raises InvalidFields."""

@@ -87,6 +87,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hang up on every caller (1001), then let go of the port."""
+        self.mock.end_waits()
         self.mock.switchboard.close_all()
         patience = HANG_UP_WITHIN_S
         while len(self.mock.switchboard) and patience > 0 and not self.force_exit:
