@@ -20,12 +20,14 @@ from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
 from mockserver.closest_rule import ClosestRules
 from mockserver.connection import REFUSAL
-from mockserver.control.http import PREFIX, control_app
+from mockserver.control.access import is_loopback
+from mockserver.control.http import control_app, is_own
 from mockserver.control.operations import Control
 from mockserver.control.waiting import Waiting
 from mockserver.envelope import Envelope
 from mockserver.http import http_app
 from mockserver.ids import Ids
+from mockserver.inspector.session import PageSession
 from mockserver.journal import Journal
 from mockserver.media import Party, Session, Switchboard
 from mockserver.rate_limit import RateLimiter
@@ -141,12 +143,17 @@ def build(
         now=now,
     )
     token = settings.control_token or secrets.token_urlsafe(24)
+    address = urlsplit(base_url)
+    # Behind a tunnel everybody comes from this machine.
+    alone = settings.public_url is None and is_loopback(settings.host)
+    session = PageSession(address.port or 0) if alone else None
     # Made when it is first asked for, or ahead: it takes as long as the contract's own operations do.
     controlling = functools.cache(
         lambda: control_app(
             control,
             token=token,
-            names={urlsplit(base_url).hostname or "", settings.host} - {"", "0.0.0.0", "::"},
+            session=session,
+            names={address.hostname or "", settings.host} - {"", "0.0.0.0", "::"},
             accounts=accounts,
             max_body_bytes=settings.max_body_bytes,
             new_request_id=ids.request_id,
@@ -155,7 +162,7 @@ def build(
     witness = Witness(app, journal, rules, now)
 
     async def inspected(scope: Scope, receive: Receive, send: Send) -> None:
-        await (controlling() if scope["path"].startswith(PREFIX) else witness)(scope, receive, send)
+        await (controlling() if is_own(scope["path"]) else witness)(scope, receive, send)
 
     def prepare_all() -> None:
         answering()

@@ -1,4 +1,7 @@
-"""Who may use the control API: whoever holds its token, under a name of this server, and no page of another origin."""
+"""Who may use the control API: whoever holds its token, under a name of this server, and no page of another origin.
+
+The mock's own page holds a session instead, where the mock listens on the loopback interface alone.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import ForeignRequest, WrongControlToken
 from mockserver.exchange import Exchange
+from mockserver.inspector.session import PageSession
 
 
 class TokenGuard:
-    """Compares the token of each request with the right one, in a time that tells nothing of it."""
+    """Compares the token of each request with the right one, in a time that tells nothing of it.
 
-    def __init__(self, token: str) -> None:
+    The session of the mock's own page does as well, where there is one.
+    """
+
+    def __init__(self, token: str, session: PageSession | None = None) -> None:
         self._token = token.encode()
+        self._session = session
 
     def admit(self, exchange: Exchange) -> None:
         """Raises WrongControlToken."""
+        if self._session is not None and self._session.is_in(exchange):
+            return
         scheme, _, token = exchange.headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(token.strip(), self._token):
             raise WrongControlToken()
@@ -51,7 +61,7 @@ class OwnNamesOnly:
         await self._app(scope, receive, send)
 
     def _is_own(self, name: str, address: str) -> bool:
-        return bool(name) and (name in self._names or name == address.lower() or _is_loopback(name))
+        return bool(name) and (name in self._names or name == address.lower() or is_loopback(name))
 
 
 def _is_at(origin: str, host: str) -> bool:
@@ -69,7 +79,8 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether a host is this machine, to this machine alone."""
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The control API over HTTP: `openapi/control.yaml` served by connexion, for its token's holder alone."""
+"""The mock's own paths over HTTP: `openapi/control.yaml` served by connexion, and the pages that ask it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from mockserver.body import READ_WITHIN_S, BodyReader
 from mockserver.control.access import OwnNamesOnly, TokenGuard
 from mockserver.control.operations import Control
 from mockserver.envelope import Envelope
+from mockserver.inspector.pages import DOCS, PAGE, page_routes
+from mockserver.inspector.session import PageSession
 from mockserver.operations import Source, document_app
 from mockserver.rate_limit import RateLimiter
 
@@ -28,20 +30,27 @@ API = "/__mock__/api"
 _DOCUMENT = "/__mock__/openapi.yaml"
 
 
+def is_own(path: str) -> bool:
+    """Whether a path is the mock's own, and not the contract's."""
+    return path.startswith(PREFIX) or path in (PAGE, DOCS)
+
+
 def control_app(
     control: Control,
     *,
     token: str,
+    session: PageSession | None,
     names: Iterable[str],
     accounts: Accounts,
     max_body_bytes: int,
     new_request_id: Callable[[], str],
 ) -> ASGIApp:
-    """The ASGI application for all paths under `PREFIX`.
+    """The ASGI application for the mock's own paths: the control API, and the pages that show it.
 
     Args:
         control: answers the operations.
         token: opens them.
+        session: does so for the inspector's page; None where that has to ask for the token.
         names: the hosts that the server goes by, beside those of the loopback interface.
         accounts: who the keys of the contract belong to; none is needed here.
         max_body_bytes: the largest body.
@@ -55,14 +64,15 @@ def control_app(
         source,
         control.methods(),
         [API],
-        guards={"controlToken": TokenGuard(token).admit},
+        guards={"controlToken": TokenGuard(token, session).admit},
         reader=BodyReader(max_bytes=max_body_bytes, read_within_s=READ_WITHIN_S),
     )
 
     async def document(request: Request) -> Response:
         return Response(source.text, media_type="application/yaml")
 
-    router = Router([Route(_DOCUMENT, document, methods=["GET"])], default=operations, redirect_slashes=False)
+    routes = [Route(_DOCUMENT, document, methods=["GET"]), *page_routes(session)]
+    router = Router(routes, default=operations, redirect_slashes=False)
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         # Starlette raises a 405 where an application is named in the scope; else it answers in plain text.

@@ -1,0 +1,21 @@
+// Where things are. All of it is relative to the page, which may stand behind a proxy, under a path of its own.
+
+const page = new URL(".", location.href);
+
+export const API = new URL("__mock__/api/", page);
+
+export function operation(name: "create" | "inline"): URL {
+  return new URL(`api/v1/calls/${name}`, page);
+}
+
+export function document(path: string): URL {
+  return new URL(path, page);
+}
+
+/** A websocketUrl as this page reaches it: the mock may know itself under another name than the page does. */
+export function socket(websocketUrl: string): URL {
+  const token = new URL(websocketUrl).pathname.split("/").pop() ?? "";
+  const url = new URL(`media/${token}`, page);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url;
+}

@@ -1,0 +1,86 @@
+// The control API, as openapi/control.yaml describes it (control-api.ts is made from that).
+
+import { API } from "./address";
+import type { components } from "./control-api";
+
+type Schemas = components["schemas"];
+export type Status = Schemas["Status"];
+export type Changes = Schemas["Changes"];
+export type Request = Schemas["Request"];
+export type Call = Schemas["Call"];
+export type Event = Schemas["Event"];
+export type Utterance = Schemas["Utterance"];
+export type Side = Event["side"];
+
+const TOKEN = "calls-control-token";
+
+/** An answer that is an error; `status` 0 where nothing answered. */
+export class ApiError extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
+/** Beyond the loopback interface the page has no session: whoever looks at it types the token in. */
+export function keepToken(token: string): void {
+  sessionStorage.setItem(TOKEN, token);
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const token = sessionStorage.getItem(TOKEN);
+  const headers = new Headers(init.headers);
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, API), { ...init, headers });
+  } catch {
+    throw new ApiError(0, "the mock does not answer");
+  }
+  if (!response.ok) throw new ApiError(response.status, await message(response));
+  return response;
+}
+
+async function message(response: Response): Promise<string> {
+  try {
+    return (await response.json()).error.message;
+  } catch {
+    return `answered with ${response.status}`;
+  }
+}
+
+async function get<T>(path: string): Promise<T> {
+  return (await ask(path)).json();
+}
+
+async function send<T>(method: "POST" | "PUT", path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { method };
+  if (body !== undefined) {
+    init.headers = { "Content-Type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  return (await ask(path, init)).json();
+}
+
+const of = (callId: string) => `calls/${encodeURIComponent(callId)}`;
+
+export const api = {
+  status: () => get<Status>("status"),
+  changes: (after: number, waitS: number) => get<Changes>(`changes?after=${after}&waitS=${waitS}`),
+  requests: async (after: number) => (await get<{ requests: Request[] }>(`requests?after=${after}`)).requests,
+  calls: async (after: number) => (await get<{ calls: Call[] }>(`calls?after=${after}`)).calls,
+  call: (callId: string) => get<Call>(of(callId)),
+  events: async (callId: string, after: number) =>
+    (await get<{ events: Event[] }>(`${of(callId)}/events?after=${after}&limit=10000`)).events,
+  transcript: async (callId: string) =>
+    (await get<{ utterances: Utterance[] }>(`${of(callId)}/transcript`)).utterances,
+  audio: async (callId: string, side?: Side) =>
+    (await ask(`${of(callId)}/audio${side ? `?side=${side}` : ""}`)).arrayBuffer(),
+  hangUp: (callId: string) => send<Call>("POST", `${of(callId)}/hang-up`),
+  speak: (callId: string, text: string) => send<Call>("POST", `${of(callId)}/speech`, { text }),
+  pressDigits: (callId: string, digits: string) => send<Call>("POST", `${of(callId)}/digits`, { digits }),
+  reset: () => send<Status>("POST", "reset"),
+  scenarios: () => get<unknown>("scenarios"),
+  outcomes: () => get<unknown>("outcomes"),
+  addOutcome: (scenario: string, times: number) => send<unknown>("POST", "outcomes", { scenario, times }),
+  setDefault: (scenario: string | null) => send<unknown>("PUT", "default-scenario", { scenario }),
+};

@@ -1,0 +1,191 @@
+// One call that this page has placed, from the request that creates it to its end.
+
+import { signal } from "@preact/signals";
+import { operation, socket } from "../address";
+import { level } from "./sound";
+import { Speaker } from "./speaker";
+import type { Voice } from "./voice";
+import { type Heard, type Kind, wireOf, type Wire } from "./wires";
+
+const AGENT_HZ = 16000;
+const CARRIER_HZ = 8000;
+/** How long the agent may take to begin, and how long it is silent when it is over. */
+const BEGINS_WITHIN_MS = 2000;
+const OVER_AFTER_MS = 600;
+const SHOWN_EVERY_MS = 100;
+
+export interface Wanted {
+  kind: Kind;
+  key: string;
+  greeting: string;
+  voice: string;
+  language: string;
+  tools: unknown[];
+  scenario: string;
+}
+
+export interface ToolCall {
+  invocationId: string;
+  name: string;
+  parameters: unknown;
+}
+
+/** A call that was refused; `requestId` is the request's, to look it up. */
+export class Refused extends Error {
+  constructor(message: string, readonly requestId: string | null) {
+    super(message);
+  }
+}
+
+export function callerHz(kind: Kind): number {
+  return kind === "websocket" ? 16000 : CARRIER_HZ;
+}
+
+/** Create a call. Raises Refused. */
+export async function create(wanted: Wanted, rateHz: number): Promise<{ id: string; websocketUrl: string }> {
+  const body = {
+    systemPrompt: "Placed with the inspector's phone.",
+    voice: wanted.voice, language: wanted.language, greeting: wanted.greeting, connectionType: wanted.kind,
+    ...(wanted.kind === "websocket" && { websocket: { inputSampleRate: rateHz, outputSampleRate: AGENT_HZ } }),
+    ...(wanted.tools.length && { selectedTools: wanted.tools }),
+    ...(wanted.scenario && { metadata: { mock: wanted.scenario } }),
+  };
+  const response = await fetch(operation("inline"), {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-API-Key": wanted.key },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json().catch(() => null);
+  if (response.status !== 201 || !answer) {
+    throw new Refused(`${response.status}: ${answer?.error?.message ?? "no answer that can be read"}`, response.headers.get("X-Request-Id"));
+  }
+  return answer;
+}
+
+export class Conversation {
+  readonly state = signal<"dialling" | "talking" | "over">("dialling");
+  readonly ended = signal("");
+  readonly agentState = signal("");
+  readonly tools = signal<readonly ToolCall[]>([]);
+  readonly faults = signal<readonly string[]>([]);
+  readonly levels = signal({ caller: 0, agent: 0 });
+  readonly startedAt = Date.now();
+  private readonly wire: Wire;
+  private readonly socket: WebSocket;
+  private readonly speaker: Speaker;
+  private readonly loud = { caller: 0, agent: 0 };
+  private readonly shows: ReturnType<typeof setInterval>;
+  private lastAgentAt = 0;
+  private mayPromptAt = Infinity;
+
+  constructor(readonly id: string, websocketUrl: string, kind: Kind, private readonly voice: Voice) {
+    this.wire = wireOf(kind);
+    this.speaker = new Speaker(kind === "websocket" ? AGENT_HZ : CARRIER_HZ);
+    this.socket = new WebSocket(socket(websocketUrl));
+    this.socket.binaryType = "arraybuffer";
+    this.socket.onopen = () => this.opened();
+    this.socket.onmessage = ({ data }) => this.hear(data);
+    this.socket.onclose = ({ code, reason }) => this.over(code, reason);
+    this.shows = setInterval(() => this.show(), SHOWN_EVERY_MS);
+  }
+
+  get kind(): Kind {
+    return this.wire.kind;
+  }
+
+  sayAgain(): void {
+    this.voice.say();
+  }
+
+  type(text: string): void {
+    this.send(this.wire.text(text));
+  }
+
+  press(digit: string): void {
+    this.send(this.wire.digit(digit));
+  }
+
+  answer(invocationId: string, answer: { result: string } | { error: string }): void {
+    this.send(this.wire.toolResult(invocationId, answer));
+    this.tools.value = this.tools.value.filter((tool) => tool.invocationId !== invocationId);
+  }
+
+  hangUp(): void {
+    this.send(this.wire.stop());
+    this.ended.value = "you hung up";
+    this.socket.close(1000);
+  }
+
+  private opened(): void {
+    this.state.value = "talking";
+    this.send(this.wire.opening());
+    this.mayPromptAt = Date.now() + BEGINS_WITHIN_MS;
+    this.voice.onFrame = (frame) => {
+      this.loud.caller = Math.max(this.loud.caller, level(frame));
+      this.send([this.wire.audio(this.wire.coding.encode(frame))]);
+    };
+  }
+
+  private hear(data: string | ArrayBuffer): void {
+    let heard: Heard;
+    try {
+      heard = this.wire.read(data);
+    } catch {
+      heard = { kind: "fault", message: "a message came that cannot be read" };
+    }
+    switch (heard.kind) {
+      case "audio": return this.play(heard.payload);
+      case "mark": return this.mark(heard.name);
+      case "clear":
+        this.speaker.clear(this.wire.marksReturn);
+        return this.send(this.wire.cleared());
+      case "tool":
+        this.tools.value = [...this.tools.value, heard];
+        return;
+      case "state":
+        this.agentState.value = heard.state;
+        return;
+      case "fault":
+        this.faults.value = [...this.faults.value, heard.message];
+    }
+  }
+
+  private play(payload: Uint8Array): void {
+    const samples = this.wire.coding.decode(payload);
+    const loudness = level(samples);
+    this.loud.agent = Math.max(this.loud.agent, loudness);
+    if (loudness > 0.1) this.lastAgentAt = Date.now();
+    this.speaker.play(samples);
+  }
+
+  private mark(name: string): void {
+    this.speaker.mark(() => this.send(this.wire.mark(name)));
+  }
+
+  private show(): void {
+    this.levels.value = { ...this.loud };
+    Object.assign(this.loud, { caller: 0, agent: 0 });
+    // A file is said once the agent has said what it wanted to.
+    const now = Date.now();
+    if (now > this.mayPromptAt && now > this.lastAgentAt + OVER_AFTER_MS && this.speaker.quiet) {
+      this.mayPromptAt = Infinity;
+      this.voice.say();
+    }
+  }
+
+  private send(messages: (string | Uint8Array<ArrayBuffer>)[]): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    for (const message of messages) this.socket.send(message);
+  }
+
+  private over(code: number, reason: string): void {
+    clearInterval(this.shows);
+    this.voice.close();
+    this.speaker.close();
+    const why = this.state.value === "dialling" ? "the dial was refused" : `the agent hung up (${code}${reason && `, ${reason}`})`;
+    this.ended.value ||= why;
+    this.levels.value = { caller: 0, agent: 0 };
+    this.tools.value = [];
+    this.state.value = "over";
+  }
+}

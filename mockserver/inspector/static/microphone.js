@@ -1,0 +1,1 @@
+var e=class extends AudioWorkletProcessor{frame=new Float32Array(Math.round(sampleRate/50));filled=0;process([r]){for(let s of r?.[0]??[])this.frame[this.filled++]=s,this.filled===this.frame.length&&(this.port.postMessage(this.frame),this.frame=new Float32Array(this.frame.length),this.filled=0);return!0}};registerProcessor("microphone",e);
