@@ -14,10 +14,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contract import documents
 from mockserver.inspector.session import PageSession
 
 PAGE, DOCS = "/", "/docs"
 """Where the inspector is, and where the contract is shown."""
+
+_CONTRACT = "/__mock__/contract.yaml"
+"""What /openapi.yaml is, for the pages: to look at them leaves no trace among the requests."""
 
 _FOLDER = Path(__file__).parent
 _HOST = re.compile(r"[A-Za-z0-9.\[\]:-]{1,260}")
@@ -26,7 +30,7 @@ _COMMON = "default-src 'none'; script-src 'self'; img-src 'self' data:; frame-an
 # Not every browser takes 'self' for sockets as well (w3.org/TR/CSP3, "scheme-part match").
 _PAGE_POLICY = _COMMON + "; style-src 'self'; connect-src 'self'{sockets}; media-src 'self' blob:; form-action 'none'"
 # The renderer puts its styles into the page as it draws; what it shows is the contract, which is the server's own.
-_DOCS_POLICY = _COMMON + "; style-src 'self' 'unsafe-inline'; connect-src 'self'; form-action 'none'"
+_DOCS_POLICY = _COMMON + "; style-src 'self'; style-src-attr 'unsafe-inline'; connect-src 'self'; form-action 'none'"
 
 
 def page_routes(session: PageSession | None) -> Iterator[BaseRoute]:
@@ -48,8 +52,12 @@ def page_routes(session: PageSession | None) -> Iterator[BaseRoute]:
     async def docs(request: Request) -> Response:
         return _file("docs.html", _DOCS_POLICY)
 
+    async def contract(request: Request) -> Response:
+        return Response(documents.openapi_text(), media_type="application/yaml")
+
     yield Route(PAGE, page, methods=["GET"], middleware=sealed)
     yield Route(DOCS, docs, methods=["GET"], middleware=sealed)
+    yield Route(_CONTRACT, contract, methods=["GET"], middleware=sealed)
     for name, folder in (("page", "static"), ("vendor", "vendor")):
         yield Mount(f"/__mock__/{name}", StaticFiles(directory=_FOLDER / folder), middleware=sealed)
 

@@ -4,8 +4,13 @@ const page = new URL(".", location.href);
 
 export const API = new URL("__mock__/api/", page);
 
+/** The document of the operations, where a look at it leaves no trace among the requests. */
+export const CONTRACT = new URL("__mock__/contract.yaml", page);
+
+export const BASE = new URL("api/v1", page);
+
 export function operation(name: "create" | "inline"): URL {
-  return new URL(`api/v1/calls/${name}`, page);
+  return new URL(`${BASE}/calls/${name}`);
 }
 
 export function document(path: string): URL {

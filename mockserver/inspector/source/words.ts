@@ -29,7 +29,7 @@ export function stateOf(call: Call): Call["state"] {
 export const STATES: Record<Call["state"], string> = {
   created: "waits for its dial",
   expired: "was not dialled in time",
-  dialled: "in progress",
+  dialled: "is in progress",
   ended: "is over",
 };
 
@@ -42,7 +42,8 @@ export function lasted(call: Call): string | null {
 export function ending(call: Call): string | null {
   if (!call.ending) return null;
   const { by, reason, closeCode } = call.ending;
-  return `ended by the ${by}: ${reason || "without a reason"}${closeCode ? ` (${closeCode})` : ""}`;
+  const code = closeCode && !reason.includes(String(closeCode)) ? ` (${closeCode})` : "";
+  return `Ended by the ${by}: ${reason || "no reason was told"}${code}.`;
 }
 
 export function verdict(request: Request): string {
@@ -52,30 +53,8 @@ export function verdict(request: Request): string {
   return `${kind} with ${request.status}${code}${request.errorMessage ? `: ${request.errorMessage}` : ""}.`;
 }
 
-/** What a keyword of JSON Schema asks for; other rules are words already. */
-const KEYWORDS: Record<string, string> = {
-  required: "is required",
-  type: "must be of type",
-  enum: "must be one of",
-  const: "must be",
-  minimum: "must be at least",
-  maximum: "must be at most",
-  exclusiveMinimum: "must be more than",
-  exclusiveMaximum: "must be less than",
-  minLength: "must have at least this many characters:",
-  maxLength: "must have at most this many characters:",
-  minItems: "must have at least this many items:",
-  maxItems: "must have at most this many items:",
-  pattern: "must match",
-  format: "must be a",
-  not: "must not be so:",
-  additionalProperties: "must have no other fields",
-};
-
-export function rule({ field, rule: word, expected, received }: NonNullable<Request["closestRule"]>): string {
-  const told = expected ? ` ${expected}` : "";
-  return `${field || "The body"} ${KEYWORDS[word] ?? `broke the rule “${word}”:`}${told}; received ${received || "nothing"}.`;
-}
+/** Fields that say the most, and so come first. */
+const SAID = new Set(["text", "delta", "message", "name", "toolName", "digit", "state", "result", "error", "reason"]);
 
 /** What an event says, in one line. */
 export function content(event: Event, audioMs: (event: Event) => number | null): string {
@@ -83,8 +62,9 @@ export function content(event: Event, audioMs: (event: Event) => number | null):
     const lasts = audioMs(event);
     return `${event.audioBytes ?? 0} B of audio${lasts === null ? "" : `, ${Math.round(lasts * 10) / 10} ms`}`;
   }
-  const detail = event.detail ?? {};
-  return Object.entries(detail)
+  const detail = Object.entries(event.detail ?? {});
+  return detail
+    .sort(([one], [other]) => Number(SAID.has(other)) - Number(SAID.has(one)))
     .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join("   ");
 }

@@ -44,7 +44,7 @@ function Head({ call }: { call: Call }) {
         <Badge tone={state === "dialled" ? "live" : "calm"}>{state}</Badge> {call.connectionType} call
         {lasted(call) && <span class="number"> {lasted(call)}</span>}
       </h2>
-      <p class="verdict">{call.ending ? `This call was ${ending(call)}.` : `This call ${STATES[state]}.`}</p>
+      <p class="verdict">{ending(call) ?? `This call ${STATES[state]}.`}</p>
       <Fields
         of={[
           ["Created by", call.kind === "create" ? "/calls/create" : "/calls/inline"], ["Agent", call.agentId ?? "its own (inline)"],
@@ -59,7 +59,7 @@ function Head({ call }: { call: Call }) {
 
 function Live({ call }: { call: Call }) {
   return (
-    <section class="live" aria-label="Do something in this call">
+    <section class="in-progress" aria-label="Do something in this call">
       <Action danger does={() => api.hangUp(call.id)}>Hang up</Action>
       <Ask label="Have the agent say…" button="Say" onSend={(text) => api.speak(call.id, text)} />
       <Ask label="Press keys, e.g. 42#" button="Press" pattern="[0-9*#A-D]{1,100}" onSend={(keys) => api.pressDigits(call.id, keys)} />

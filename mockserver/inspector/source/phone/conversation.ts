@@ -93,8 +93,9 @@ export class Conversation {
     return this.wire.kind;
   }
 
-  sayAgain(): void {
-    this.voice.say();
+  /** Say the file from its beginning; null where the voice is a microphone's. */
+  get sayAgain(): (() => void) | null {
+    return this.voice.say;
   }
 
   type(text: string): void {
@@ -169,7 +170,7 @@ export class Conversation {
     const now = Date.now();
     if (now > this.mayPromptAt && now > this.lastAgentAt + OVER_AFTER_MS && this.speaker.quiet) {
       this.mayPromptAt = Infinity;
-      this.voice.say();
+      this.voice.say?.();
     }
   }
 

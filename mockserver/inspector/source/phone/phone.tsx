@@ -149,7 +149,7 @@ function Talk({ conversation }: { conversation: Conversation }) {
           <Levels conversation={conversation} />
           <div class="buttons">
             <button type="button" class="danger" onClick={() => conversation.hangUp()}>Hang up</button>
-            <button type="button" onClick={() => conversation.sayAgain()}>Say the file again</button>
+            {conversation.sayAgain && <button type="button" onClick={conversation.sayAgain}>Say the file again</button>}
           </div>
         </>
       )}

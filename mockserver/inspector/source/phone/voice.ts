@@ -7,8 +7,8 @@ export interface Voice {
   rateHz: number;
   /** Called with each frame of 20 ms. */
   onFrame: (frame: Float32Array) => void;
-  /** Begin to speak: the file from its beginning. A microphone needs not be told. */
-  say: () => void;
+  /** Begin to speak: the file from its beginning. A microphone is not told when to. */
+  say: (() => void) | null;
   close: () => void;
 }
 
@@ -35,7 +35,7 @@ export async function microphone(): Promise<Voice> {
   const voice: Voice = {
     rateHz: context.sampleRate,
     onFrame: () => {},
-    say: () => {},
+    say: null,
     close: () => {
       for (const track of stream.getTracks()) track.stop();
       void context.close();

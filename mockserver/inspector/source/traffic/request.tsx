@@ -1,11 +1,11 @@
 // One request: what became of it, and why.
 
 import { useEffect, useState } from "preact/hooks";
-import { document as documentAt } from "../address";
+import { CONTRACT, document as documentAt } from "../address";
 import type { Request } from "../api";
 import { requests, status } from "../journal/journal";
 import { Badge, Copyable, Fields, toneOf } from "../parts";
-import { bytes, clockTime, curl, milliseconds, rule, verdict } from "../words";
+import { bytes, clockTime, curl, milliseconds, verdict } from "../words";
 
 const AROUND = 4;
 
@@ -40,7 +40,12 @@ function Rule({ of }: { of: NonNullable<Request["closestRule"]> }) {
   return (
     <section class="rule">
       <h3>The closest rule</h3>
-      <p class="verdict">{rule(of)}</p>
+      <Fields
+        of={[
+          ["Field", <code>{of.field || "the whole body"}</code>], ["Rule", of.rule], ["Received", <code>{of.received}</code>],
+          ["Expected", of.expected && <code>{of.expected}</code>],
+        ]}
+      />
       {of.line && <Excerpt line={of.line} place={of.place ?? ""} />}
     </section>
   );
@@ -49,16 +54,16 @@ function Rule({ of }: { of: NonNullable<Request["closestRule"]> }) {
 /** The lines of the document around the rule. */
 function Excerpt({ line, place }: { line: number; place: string }) {
   const [text, setText] = useState<readonly string[]>([]);
-  const url = documentAt("openapi.yaml");
+  const url = documentAt("openapi.yaml").href;
   useEffect(() => {
     let gone = false;
-    void fetch(url).then((answer) => answer.text()).then((whole) => { if (!gone) setText(whole.split("\n")); }).catch(() => {});
+    void fetch(CONTRACT).then((answer) => answer.text()).then((whole) => { if (!gone) setText(whole.split("\n")); }).catch(() => {});
     return () => { gone = true; };
-  }, [url.href]);
+  }, []);
   const first = Math.max(1, line - AROUND);
   return (
     <>
-      <p class="source"><a href={url.href}>openapi/calls.yaml</a>, line {line} <code>{place.split("#")[1]}</code></p>
+      <p class="source"><a href={url}>openapi/calls.yaml</a>, line {line} <code>{place.split("#")[1]}</code></p>
       <pre class="excerpt" tabIndex={0} aria-label="Lines of the document">
         {text.slice(first - 1, line + AROUND).map((each, at) => (
           <span class={first + at === line ? "this" : ""}><i>{first + at}</i>{each || " "}{"\n"}</span>
