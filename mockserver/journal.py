@@ -6,10 +6,10 @@ No I/O, no clock of its own: whoever tells it something says when it happened.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 
 from mockserver.notes import CALL_BYTES, EVENT_BYTES, AudioNotes, CallNotes, EventNote, Line, RequestNote, Side, State
 
@@ -151,17 +151,17 @@ class Journal:
 
     # What it knows.
 
-    def requests(self, after: int, limit: int) -> list[tuple[int, RequestNote]]:
+    def requests(self, after: int) -> Iterator[tuple[int, RequestNote]]:
         """Requests with their numbers, those above `after`, the oldest first."""
-        return list(islice((numbered for numbered in self._requests if numbered[0] > after), limit))
+        return (numbered for numbered in self._requests if numbered[0] > after)
 
     def request(self, request_id: str) -> tuple[int, RequestNote] | None:
         """The latest request of an id, which clients may choose."""
         return next((numbered for numbered in reversed(self._requests) if numbered[1].id == request_id), None)
 
-    def calls(self, after: int, limit: int) -> list[CallNotes]:
+    def calls(self, after: int) -> Iterator[CallNotes]:
         """Calls whose numbers are above `after`, the oldest first."""
-        return list(islice((call for call in self._calls.values() if call.number > after), limit))
+        return (call for call in self._calls.values() if call.number > after)
 
     def call(self, call_id: str) -> CallNotes | None:
         """A call."""

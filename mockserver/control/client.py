@@ -29,7 +29,8 @@ S = TypeVar("S", bound=Shape)
 LONGEST_WAIT_S = 60.0
 """How long the mock lets one request wait, in seconds."""
 
-_MOST = 10_000
+_MOST = 2000
+"""How many the mock takes on one page."""
 
 
 class ControlError(Exception):
@@ -83,7 +84,11 @@ class ControlClient:
 
     def requests(self, after: int = 0) -> list[Request]:
         """The requests that are remembered, those whose number is above `after`, the oldest first."""
-        return self._get("requests", Requests, after=after, limit=_MOST).requests
+        found: list[Request] = []
+        while page := self._get("requests", Requests, after=after, limit=_MOST).requests:
+            found += page
+            after = page[-1].number
+        return found
 
     def request(self, request_id: str) -> Request:
         """The latest request with this X-Request-Id."""
@@ -93,7 +98,11 @@ class ControlClient:
 
     def calls(self, after: int = 0) -> list[Call]:
         """The calls that are remembered, those whose number is above `after`, the oldest first."""
-        return self._get("calls", Calls, after=after, limit=_MOST).calls
+        found: list[Call] = []
+        while page := self._get("calls", Calls, after=after, limit=_MOST).calls:
+            found += page
+            after = page[-1].number
+        return found
 
     def call(self, call_id: str) -> Call:
         """One call."""
@@ -105,8 +114,6 @@ class ControlClient:
         while page := self._get(f"calls/{_segment(call_id)}/events", Events, after=after, limit=_MOST).events:
             found += page
             after = page[-1].index
-            if len(page) < _MOST:
-                break
         return found
 
     def transcript(self, call_id: str) -> list[Utterance]:

@@ -294,6 +294,17 @@ def test_a_call_without_audio_has_no_file(mock: RunningMock) -> None:
         mock.audio(created(mock)["id"])
 
 
+def test_a_page_is_no_longer_than_it_may_be_and_all_pages_together_are_everything(mock: RunningMock) -> None:
+    long = {"agentId": "agent_demo", "metadata": {"text": "long word " * 5000}}
+    for _ in range(12):
+        assert post(mock, "/calls/create", long).status_code == 201
+    first = _asked(mock, "requests").json()["requests"]
+    assert len(first) < 12
+    assert [request.body for request in mock.requests()] == [long] * 12
+    assert len(_asked(mock, "calls?limit=5").json()["calls"]) == 5
+    assert len(_asked(mock, f"calls?after={mock.calls()[8].number}").json()["calls"]) == 3
+
+
 # Live
 
 
@@ -341,7 +352,7 @@ def test_what_cannot_be_done_is_refused_with_the_reason(mock: RunningMock) -> No
             mock.answer_tool(call_id, "a", result="b", error="c")
 
 
-@pytest.mark.parametrize("query", ["after=-2", "after=x", "limit=0", "limit=10001", "limit=1.5", "after="])
+@pytest.mark.parametrize("query", ["after=-2", "after=x", "limit=0", "limit=2001", "limit=1.5", "after="])
 def test_a_parameter_that_makes_no_sense_is_refused(mock: RunningMock, query: str) -> None:
     answer = _asked(mock, f"requests?{query}")
     assert answer.status_code == 400 and answer.json()["error"]["code"] == "VALIDATION_ERROR"
