@@ -15,7 +15,7 @@ from mockserver.control.rendering import call_of, events_of, page, request_of, u
 from mockserver.control.shapes import Change, Shape, to_json
 from mockserver.control.waiting import Waiting
 from mockserver.ending import Ending
-from mockserver.errors import InvalidFields, NotInJournal, NotInProgress
+from mockserver.errors import NotInJournal, NotInProgress
 from mockserver.exchange import Exchange, Handled
 from mockserver.journal import Journal
 from mockserver.media import Session, Switchboard
@@ -182,10 +182,8 @@ class Control:
         return await self.get_call(exchange)
 
     async def answer_tool(self, exchange: Exchange) -> Handled:
-        """A client tool is taken to have answered.  Raises NotInJournal, NotInProgress, InvalidFields."""
+        """A client tool is taken to have answered.  Raises NotInJournal, NotInProgress."""
         body = exchange.body
-        if ("result" in body) == ("error" in body):
-            raise InvalidFields("exactly one of result and error is required")
         answer = ToolResult(invocation_id=body["invocationId"], result=body.get("result"), error=body.get("error"))
         self._running(exchange).inject(answer)
         return await self.get_call(exchange)

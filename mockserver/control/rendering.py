@@ -79,7 +79,7 @@ def call_of(notes: CallNotes, now: datetime) -> Call:
 
 def events_of(notes: CallNotes, after: int, limit: int) -> list[Event]:
     """A page of those events whose index is above `after`."""
-    skipped = max(0, after + 1 - notes.first_event)
+    skipped = min(max(0, after + 1 - notes.first_event), len(notes.events))
     first = notes.first_event + skipped
     return [
         Event(

@@ -348,8 +348,17 @@ def test_what_cannot_be_done_is_refused_with_the_reason(mock: RunningMock) -> No
     with dialled(mock) as (call_id, _):
         with pytest.raises(ControlError, match='400 VALIDATION_ERROR: digits: "x" does not match'):
             mock.press_digits(call_id, "x")
-        with pytest.raises(ControlError, match="400 VALIDATION_ERROR: exactly one of result and error"):
+        with pytest.raises(ControlError, match="400 VALIDATION_ERROR: exactly one of result, error is required"):
             mock.answer_tool(call_id, "a", result="b", error="c")
+
+
+def test_a_number_may_be_as_large_as_it_likes(mock: RunningMock) -> None:
+    call_id = created(mock)["id"]
+    for path in ("requests?after=", "calls?after=", f"calls/{call_id}/events?after=", "changes?waitS=0&after="):
+        assert _asked(mock, path + "9" * 99).status_code == 200
+    assert _asked(mock, "changes?waitS=5e-324").status_code == 200
+    for number in ("61", "1e99", "1e999", "nan", "inf", "-1"):
+        assert _asked(mock, f"changes?waitS={number}").status_code == 400
 
 
 @pytest.mark.parametrize("query", ["after=-2", "after=x", "limit=0", "limit=2001", "limit=1.5", "after="])
