@@ -45,6 +45,7 @@ def main(argv: Sequence[str]) -> int:
     """Serve until SIGINT or SIGTERM.  Returns 0 after an orderly end, 2 for what cannot be started."""
     parser = _parser()
     given = vars(parser.parse_args(argv))
+    as_json = given.pop("json")
     try:
         settings = Settings.from_environment(**given)
     except SettingsError as error:
@@ -56,22 +57,40 @@ def main(argv: Sequence[str]) -> int:
 
     log_to(sys.stderr)
     try:
-        server = Server(settings, on_ready=lambda base_url: print(welcome(settings, base_url), flush=True))
+        server = Server(settings)
     except (DocumentError, PortError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
+    # A token that was given is known to whoever gave it.
+    token = None if settings.control_token else server.mock.control_token
+    told = ready_line if as_json else welcome
+    server.on_ready = lambda base_url: print(told(settings, base_url, token), flush=True)
     server.serve_until_stopped()
     return 0
 
 
-def welcome(settings: Settings, base_url: str) -> str:
-    """What a newcomer needs to know, once the server answers.  Shows no key but the built-in ones."""
+def ready_line(settings: Settings, base_url: str, token: str | None) -> str:
+    """What a program needs to know, once the server answers: one line of JSON."""
+    told = {"baseUrl": base_url, "apiKey": MOCK_KEYS[0]}
+    if settings.inspector == "on":
+        told["controlUrl"] = f"{base_url}/__mock__/api"
+    if token is not None:
+        told["controlToken"] = token
+    return json.dumps(told)
+
+
+def welcome(settings: Settings, base_url: str, token: str | None) -> str:
+    """What a newcomer needs to know, once the server answers.
+
+    Shows no key but the built-in ones, and the control API's token only where it was made up.
+    """
     valid, no_credit, rate_limited = MOCK_KEYS
     own_keys = f", {len(settings.api_keys)} of your own" if settings.api_keys else ""
     agents = ", ".join([DEMO_AGENT, *(agent_id for agent_id, _ in settings.agents)])
     everywhere = settings.host in ("0.0.0.0", "::") and settings.public_url is None
     reach = "\n  websocketUrl names this machine; for dials from elsewhere give --public-url" if everywhere else ""
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
+    control = f"\nControl API (docs/control.md): {base_url}/__mock__/api   token {token or 'as given'}"
     return f"""\
 Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
 
@@ -89,7 +108,8 @@ Create a call that brings its own configuration:
 
 Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each works once:{reach}
   as Twilio      calls dial WEBSOCKET_URL --as twilio   or a phone number whose TwiML connects to it
-  as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}
+  as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}\
+{control if settings.inspector == "on" else ""}
 TwiML, TeXML and Plivo XML to copy: README, "From a real phone". The contract: {base_url}/openapi.yaml
 """
 
@@ -111,6 +131,8 @@ def _parser() -> Parser:
         ),
         epilog=EPILOG,
     )
+    json_help = "when ready, print one line of JSON (baseUrl, apiKey, controlUrl, controlToken) and not the welcome"
+    parser.add_argument("--json", action="store_true", help=json_help)
     by_name = dict(options())
     for title, names in GROUPS.items():
         group = parser.add_argument_group(title)

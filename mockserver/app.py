@@ -167,6 +167,7 @@ def build(
     def prepare_all() -> None:
         answering()
         controlling()
+        _ = rules.lines
 
     return replace(mock, app=inspected, prepare=prepare_all, control_token=token, end_waits=waiting.end)
 

@@ -39,7 +39,11 @@ class ClosestRules:
             for method, operation in item.items()
             if method in _METHODS
         }
-        self._line = functools.lru_cache(maxsize=256)(_line)
+
+    @functools.cached_property
+    def lines(self) -> documents.Lines:
+        """Where the rules are; read when it is first asked for, or ahead."""
+        return documents.Lines(documents.openapi_text())
 
     def of(self, exchange: Exchange, method: str, path: str) -> Rule | None:
         """The rule that a request broke; None for one that was not refused, or not for its own sake.
@@ -96,7 +100,7 @@ class ClosestRules:
             return None
         found = self._resolved(path)
         pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in found)
-        return f"{NAME}#/{pointer}", self._line(found)
+        return f"{NAME}#/{pointer}", self.lines.of(found)
 
     def _resolved(self, path: Sequence[str | int]) -> tuple[str | int, ...]:
         """The same place without a `$ref` on the way; as far as it exists."""
@@ -112,7 +116,3 @@ class ClosestRules:
                 break
             found.append(step)
         return tuple(found)
-
-
-def _line(path: tuple[str | int, ...]) -> int:
-    return documents.line_of(documents.openapi_text(), path)
