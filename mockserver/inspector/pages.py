@@ -30,7 +30,7 @@ _COMMON = "default-src 'none'; script-src 'self'; img-src 'self' data:; frame-an
 # Not every browser takes 'self' for sockets as well (w3.org/TR/CSP3, "scheme-part match").
 _PAGE_POLICY = _COMMON + "; style-src 'self'; connect-src 'self'{sockets}; media-src 'self' blob:; form-action 'none'"
 # The renderer puts its styles into the page as it draws; what it shows is the contract, which is the server's own.
-_DOCS_POLICY = _COMMON + "; style-src 'self'; style-src-attr 'unsafe-inline'; connect-src 'self'; form-action 'none'"
+_DOCS_POLICY = _COMMON + "; style-src 'self' 'unsafe-inline'; connect-src 'self'; form-action 'none'"
 
 
 def page_routes(session: PageSession | None) -> Iterator[BaseRoute]:
