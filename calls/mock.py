@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from calls.arguments import Parser, version
+from mockserver.scenarios import SCENARIOS, Scenario
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, SettingsError, options
+
+SCENARIO_GROUP = "what goes wrong on purpose"
 
 GROUPS = {
     "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
     "what the agent does": ("behaviour", "time_scale"),
+    SCENARIO_GROUP: (
+        *("scenario", "scenario_file", "latency_ms", "first_audio_delay_ms", "jitter_ms", "frame_loss"),
+        *("seed", "clock"),
+    ),
     "webrtc": ("livekit_url", "livekit_key", "livekit_secret"),
 }
 """The options as `--help` shows them, by their names in Settings."""
@@ -44,6 +51,9 @@ def main(argv: Sequence[str]) -> int:
     """Serve until SIGINT or SIGTERM.  Returns 0 after an orderly end, 2 for what cannot be started."""
     parser = _parser()
     given = vars(parser.parse_args(argv))
+    if shape := given.pop("list_scenarios"):
+        print(_LISTED[shape](), end="")
+        return 0
     try:
         settings = Settings.from_environment(**given)
     except SettingsError as error:
@@ -79,6 +89,7 @@ Keys, in the header X-API-Key:
   {no_credit:22}402: the balance is used up
   {rate_limited:22}429: over the rate limit
 Agents: {agents}; {rest}
+Failures: agent_rate_limited, agent_slow, agent_drops_call and {len(SCENARIOS) - 3} more; --list-scenarios shows them
 
 Create a call with a saved agent:
   {_curl(base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}
@@ -90,7 +101,58 @@ Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each work
   as Twilio      calls dial WEBSOCKET_URL --as twilio   or a phone number whose TwiML connects to it
   as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}
 TwiML, TeXML and Plivo XML to copy: README, "From a real phone". The contract: {base_url}/openapi.yaml
+{_seeded(settings)}"""
+
+
+def _seeded(settings: Settings) -> str:
+    """A warning, where one is due."""
+    if settings.seed is None:
+        return ""
+    return f"WARNING, --seed {settings.seed}: ids and dial URLs repeat and can be guessed: for tests alone\n"
+
+
+def scenarios_as_text() -> str:
+    """The table of scenarios for a terminal."""
+    rows = [(each.agent_id, _status(each), each.shows) for each in SCENARIOS]
+    width = max(len(agent_id) for agent_id, _, _ in rows)
+    lines = [f"{agent_id:{width}}  {status:>6}  {shows}" for agent_id, status, shows in rows]
+    return f"""\
+{"agentId":{width}}  status  what happens
+{chr(10).join(lines)}
+
+In POST /calls/inline, metadata.mock takes the name after agent_: {{"metadata": {{"mock": "slow"}}}}.
+For all calls: --scenario NAME; in an order: --scenario-file FILE; over HTTP: Prefer: code=429. See docs/scenarios.md.
 """
+
+
+def scenarios_as_markdown() -> str:
+    """The table of scenarios for docs/scenarios.md."""
+    rows = [f"| `{each.agent_id}` | `{each.name}` | {_status(each)} | {each.shows} |" for each in SCENARIOS]
+    head = "| `agentId` | `metadata.mock` | status | what happens |\n| --- | --- | --- | --- |\n"
+    return head + "\n".join(rows) + "\n"
+
+
+def scenarios_as_json() -> str:
+    """The table of scenarios for programs."""
+    listed = [
+        {
+            "name": each.name,
+            "agentId": each.agent_id,
+            "status": each.status,
+            "operations": each.operations,
+            "shows": each.shows,
+        }
+        for each in SCENARIOS
+    ]
+    return json.dumps(listed, indent=2) + "\n"
+
+
+_LISTED = {"text": scenarios_as_text, "markdown": scenarios_as_markdown, "json": scenarios_as_json}
+
+
+def _status(scenario: Scenario) -> str:
+    """What its request is answered with, if it is."""
+    return "-" if scenario.answer in ("reset", "none") else str(scenario.status)
 
 
 def _curl(base_url: str, operation: str, body: dict[str, Any]) -> str:
@@ -113,6 +175,14 @@ def _parser() -> Parser:
     by_name = dict(options())
     for title, names in GROUPS.items():
         group = parser.add_argument_group(title)
+        if title == SCENARIO_GROUP:
+            group.add_argument(
+                "--list-scenarios",
+                nargs="?",
+                const="text",
+                choices=list(_LISTED),
+                help="list the scenarios and their agent ids, and end",
+            )
         for name in names:
             option = by_name.pop(name)
             group.add_argument(option.flag, dest=name, help=_help(name, option), **_shape(option))

@@ -77,7 +77,7 @@ def build(
     switchboard = Switchboard(store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls)
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
-    ids = Ids()
+    ids = Ids() if settings.seed is None else Ids.seeded(settings.seed)
     http = http_app(
         settings=settings,
         accounts=accounts,
@@ -92,7 +92,7 @@ def build(
         _refuse,
         accounts=accounts,
         limiter=limiter,
-        now=lambda: now().timestamp(),
+        now=lambda: (settings.clock or now()).timestamp(),
         new_request_id=ids.request_id,
     )
 

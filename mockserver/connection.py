@@ -16,9 +16,10 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockserver.errors import ApiError, BadRequest, HeadTooLarge, TooManyCalls, UpgradeRequired, answer
+from mockserver.errors import ApiError, BadRequest, HeadTooLarge, TooManyCalls, Unavailable, UpgradeRequired, answer
 from mockserver.handover import hand_over
-from mockserver.media import Session, Switchboard
+from mockserver.media import DialMishap, Session, Switchboard
+from mockserver.staging import NO_ANSWER_FOR_S, TRANSPORT, reset
 from mockserver.websocket import Limits, WebSocket
 
 REFUSAL = "calls.refusal"
@@ -88,6 +89,7 @@ class HttpConnection(HttpToolsProtocol):
         """A request begins."""
         self._between_requests = False
         super().on_message_begin()
+        cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -161,6 +163,9 @@ class Doorway(HttpConnection):
 
         try:
             dialled = self._switchboard.dial(token, open_line)
+        except DialMishap as mishap:
+            self._go_wrong(str(mishap))
+            return True
         except ConnectionError:
             # The peer is gone, and with it whoever could be answered.
             self.transport.abort()
@@ -168,6 +173,16 @@ class Doorway(HttpConnection):
         if dialled:
             self.connections.discard(self)
         return dialled
+
+    def _go_wrong(self, how: str) -> None:
+        """Spoil a dial that is to be spoilt.  Raises ApiError."""
+        if how == "unavailable":
+            raise Unavailable()
+        if how == "reset":
+            reset(self.transport)
+        else:
+            # Nothing is answered; who does not give up is dropped after a while.
+            self.timeout_keep_alive_task = self.loop.call_later(NO_ANSWER_FOR_S, self.transport.abort)
 
     def _answer_as_request(self) -> None:
         """Have the application answer; what comes after an upgrade cannot be told from the next request."""

@@ -20,6 +20,8 @@ Exception
       +-- HeadTooLarge           431  HEADERS_TOO_LARGE
       +-- InternalError          500  INTERNAL_ERROR
       +-- TooManyCalls           503  SERVICE_UNAVAILABLE, with Retry-After
+      +-- Unavailable            503  SERVICE_UNAVAILABLE, with Retry-After
+      +-- StagedError            what a scenario says (staging.py)
 
 Connexion's and Starlette's own errors are Starlette's HTTPException; whatever else escapes becomes an InternalError.
 """
@@ -29,7 +31,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -45,8 +46,8 @@ RETRY_DIAL_AFTER_S = 5
 class ApiError(Exception):
     """An answer of the contract.  The message is lower case, without a full stop, and holds no key and no token."""
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: int = 500
+    code: str = "INTERNAL_ERROR"
 
     def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -201,6 +202,18 @@ class TooManyCalls(ApiError):
         super().__init__(
             "as many calls are in progress as this mock takes; dial the same URL again later (--max-calls)",
             {"Retry-After": str(RETRY_DIAL_AFTER_S)},
+        )
+
+
+class Unavailable(ApiError):
+    """A dial that is refused because it was asked for."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this call refuses every dial (that is what its scenario is for)", {"Retry-After": str(RETRY_DIAL_AFTER_S)}
         )
 
 

@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from mockserver.accounts import Account
 from mockserver.rate_limit import RateState
+from mockserver.scenarios import NO_MISHAP, Mishap
 
 _SCOPE_KEY = "calls.exchange"
 
@@ -30,6 +31,9 @@ class Exchange:
         account: whose key it is, once that was judged.
         rate: where that account stands, once the request was counted.
         body: the JSON object that came; after validation with the document's defaults in it.
+        mishap: what is to go wrong on the socket of the call that it creates.
+        more_headers: what its answer carries beside what is always there.
+        cut: whether its connection was ended without a whole answer, on purpose.
     """
 
     request_id: str
@@ -39,6 +43,9 @@ class Exchange:
     account: Account | None = None
     rate: RateState | None = None
     body: dict[str, Any] = field(default_factory=dict, repr=False)
+    mishap: Mishap = NO_MISHAP
+    more_headers: Headers = field(default_factory=list)
+    cut: bool = False
 
     def put_into(self, scope: Scope) -> None:
         """Let the layers below find this exchange."""

@@ -7,6 +7,7 @@ request: several times the cost of all that is done here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from mockserver.admission import Admission
 from mockserver.body import BodyReader
 from mockserver.exchange import Exchange, Handled, Headers
 from mockserver.framework import RoutedAPI, RoutedMiddleware
+from mockserver.staging import Stage
 from mockserver.validation import CompiledSchema
 
 _JSON = "application/json"
@@ -34,15 +36,18 @@ class Operations(RoutedMiddleware):  # type: ignore[misc]  # connexion ships no 
     class Api(RoutedAPI):  # type: ignore[misc]  # connexion ships no types
         """The operations of a document; `more` is connexion's own."""
 
-        def __init__(self, specification: Any, *, admission: Admission, reader: BodyReader, **more: Any) -> None:
+        def __init__(
+            self, specification: Any, *, admission: Admission, reader: BodyReader, stage: Stage, **more: Any
+        ) -> None:
             super().__init__(specification, **more)
             self._admission = admission
             self._reader = reader
+            self._stage = stage
             self.add_paths()
 
         def make_operation(self, operation: Any) -> Operation:
             """Connexion's interface."""
-            return Operation(operation, self._admission, self._reader)
+            return Operation(operation, self._admission, self._reader, self._stage)
 
     api_cls = Api
 
@@ -54,13 +59,16 @@ class Operation:
         operation: it, as connexion understands it.
         admission: judges keys, where it asks for one.
         reader: reads bodies, where it takes one.
+        stage: lets requests have other outcomes than the usual one.
 
     Raises ValueError where the document asks for what is not understood.
     """
 
-    def __init__(self, operation: Any, admission: Admission, reader: BodyReader) -> None:
+    def __init__(self, operation: Any, admission: Admission, reader: BodyReader, stage: Stage) -> None:
         if operation.security not in ([], [{"apiKey": []}]):
             raise ValueError(f"{operation.operation_id}: the only security that is understood is [apiKey: []]")
+        self._id: str = operation.operation_id
+        self._stage = stage
         self._admit = admission.admit if operation.security else None
         self._read = reader.read
         self._body = CompiledSchema(operation.body_schema(_JSON)) if operation.request_body else None
@@ -77,6 +85,13 @@ class Operation:
         if self._body is not None:
             exchange.body = await self._read(exchange.headers, receive)
             self._body.accept(exchange.body, key=exchange.key)
+        outcome = self._stage.outcomes.of(self._id, exchange.body, exchange.headers.get(b"prefer"))
+        if outcome is None:
+            await self._answer(exchange, send)
+        else:
+            await self._stage.play(outcome, scope, receive, send, partial(self._answer, exchange))
+
+    async def _answer(self, exchange: Exchange, send: Send) -> None:
         body, status, more = await self._method(exchange)
         content = msgspec.json.encode(body)
         headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(content)), *more]

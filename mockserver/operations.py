@@ -20,6 +20,7 @@ from mockserver.errors import NotFound
 from mockserver.framework import ConnexionMiddleware, Resolver
 from mockserver.operation import Method, Operations
 from mockserver.routing import Routing
+from mockserver.staging import Stage
 from mockserver.validation import CompiledSchema
 
 _NAME = "openapi/calls.yaml"
@@ -32,6 +33,7 @@ def operations_app(
     *,
     admission: Admission,
     reader: BodyReader,
+    stage: Stage,
 ) -> ASGIApp:
     """The operations of a document, answered by `calls`, under each base path (without a slash at its end).
 
@@ -47,7 +49,7 @@ def operations_app(
             middlewares=[partial(Routing, base_paths=base_paths), Operations],
         )
         resolver = Resolver(_finder(document, methods))
-        app.add_api(dict(document), base_path="", resolver=resolver, admission=admission, reader=reader)
+        app.add_api(dict(document), base_path="", resolver=resolver, admission=admission, reader=reader, stage=stage)
         _build(app)
     except DocumentError:
         raise

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from mockserver.scenarios import NO_TIME, OK, Span, scenario_named, share_of, span_of
 
 T = TypeVar("T")
 
@@ -119,6 +123,24 @@ def _url(text: str) -> str:
     if not _PLAIN_URL.fullmatch(text) or not url.hostname or url.port == 0:
         raise ValueError
     return text.rstrip("/")
+
+
+def _scenario(text: str) -> str:
+    return scenario_named(text).name
+
+
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError
+    return number
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(UTC)
 
 
 def _agent(text: str) -> tuple[str, str]:
@@ -239,6 +261,70 @@ class Settings:
         parse=_positive(1000),
         metavar="FACTOR",
     )
+    scenario: str = _option(
+        "--scenario",
+        OK.name,
+        "how calls go that ask for nothing else; --list-scenarios shows what there is",
+        expected="the name of a scenario; --list-scenarios shows them",
+        parse=_scenario,
+        metavar="NAME",
+    )
+    scenario_file: str | None = _option(
+        "--scenario-file",
+        None,
+        "outcomes in an order, such as first 429, then 201 (docs/scenarios.md)",
+        expected="the name of a YAML file",
+        metavar="FILE",
+    )
+    latency_ms: Span = _option(
+        "--latency",
+        NO_TIME,
+        "how long each answer takes, beside the time that it needs",
+        expected="a time such as 200ms, or two such as 100-800ms, at most 10 minutes",
+        parse=span_of,
+        metavar="200ms|100-800ms",
+    )
+    first_audio_delay_ms: Span = _option(
+        "--first-audio-delay",
+        NO_TIME,
+        "how long each agent waits before it begins",
+        expected="a time such as 200ms, or two such as 100-800ms, at most 10 minutes",
+        parse=span_of,
+        metavar="200ms|100-800ms",
+    )
+    jitter_ms: Span = _option(
+        "--jitter",
+        NO_TIME,
+        "how late each frame of the agents' audio comes",
+        expected="a time such as 40ms, or two such as 0-60ms, at most 10 minutes",
+        parse=span_of,
+        metavar="0-60ms",
+    )
+    frame_loss: float = _option(
+        "--frame-loss",
+        0.0,
+        "how many frames of the agents' audio never come",
+        expected="a share from 0% to 100%, such as 2%",
+        parse=share_of,
+        metavar="2%",
+    )
+    seed: int | None = _option(
+        "--seed",
+        None,
+        "make ids, tokens and what is random the same in each run, for tests; URLs can be guessed then, so it listens "
+        "on this machine alone",
+        expected="a whole number",
+        parse=_whole_number,
+        metavar="NUMBER",
+    )
+    clock: datetime | None = _option(
+        "--clock",
+        None,
+        "the time of day that answers show, standing still, for tests",
+        expected="a time with its zone, such as 2026-01-31T12:00:00Z",
+        parse=_moment,
+        metavar="TIME",
+    )
     livekit_url: str | None = _option(
         "--livekit-url",
         None,
@@ -284,6 +370,7 @@ class Settings:
             raise TypeError(f"no such option: {', '.join(sorted(given))}")
         settings = cls(**values)
         _livekit_is_whole(settings)
+        _guessable_is_local(settings)
         return settings
 
     def base_url(self, bound_port: int) -> str:
@@ -293,6 +380,14 @@ class Settings:
         # The addresses that mean "all of them" are not addresses that one can dial.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://[{host}]:{bound_port}" if ":" in host else f"http://{host}:{bound_port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def options() -> Iterator[tuple[str, Option]]:
@@ -332,3 +427,11 @@ def _livekit_is_whole(settings: Settings) -> None:
     given = (settings.livekit_url, settings.livekit_key, settings.livekit_secret)
     if any(given) and not all(given):
         raise SettingsError("--livekit-url, --livekit-key and --livekit-secret belong together: give all three or none")
+
+
+def _guessable_is_local(settings: Settings) -> None:
+    if settings.seed is not None and (settings.public_url is not None or not is_loopback(settings.host)):
+        raise SettingsError(
+            "--seed makes URLs that can be guessed: it goes with a --host of this machine alone, such as 127.0.0.1, "
+            "and without --public-url"
+        )
