@@ -14,7 +14,7 @@ from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, Setting
 SCENARIO_GROUP = "what goes wrong on purpose"
 
 GROUPS = {
-    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls"),
+    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls", "reload"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
     "what the agent does": ("behaviour", "time_scale"),
     SCENARIO_GROUP: (

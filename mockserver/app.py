@@ -40,6 +40,8 @@ class Mock:
         ticker: what paces them.
         store: the calls that wait for their dial.
         prepare: does ahead, in any thread, what else the first dial would wait for.
+        reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
+            progress stays.  Raises DocumentError, and changes nothing then.
     """
 
     app: ASGIApp
@@ -47,6 +49,7 @@ class Mock:
     ticker: Ticker
     store: MemoryCallStore
     prepare: Callable[[], None]
+    reload: Callable[[], None]
 
 
 def build(
@@ -69,25 +72,29 @@ def build(
     """
     store = MemoryCallStore()
     ticker = Ticker(clock)
-    answering = _answering(settings, now)
 
     def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
-        return answering().answer(call, opened_at)
+        return current.answering().answer(call, opened_at)
 
     switchboard = Switchboard(store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls)
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
     ids = Ids() if settings.seed is None else Ids.seeded(settings.seed)
-    http = http_app(
-        settings=settings,
-        accounts=accounts,
-        rate_limiter=limiter,
-        store=store,
-        clock=now,
-        document=documents.openapi(),
-        base_url=base_url,
-        ids=ids,
-    )
+
+    def read() -> _FromDocuments:
+        http = http_app(
+            settings=settings,
+            accounts=accounts,
+            rate_limiter=limiter,
+            store=store,
+            clock=now,
+            document=documents.openapi(),
+            base_url=base_url,
+            ids=ids,
+        )
+        return _FromDocuments(http, _answering(settings, now))
+
+    current = read()
     refusals = Envelope(
         _refuse,
         accounts=accounts,
@@ -97,12 +104,26 @@ def build(
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (refusals if REFUSAL in scope else http)(scope, receive, send)
+        await (refusals if REFUSAL in scope else current.http)(scope, receive, send)
 
     def prepare() -> None:
-        answering()
+        current.answering()
 
-    return Mock(app, switchboard, ticker, store, prepare)
+    def reload() -> None:
+        nonlocal current
+        found = read()
+        found.answering()
+        current = found
+
+    return Mock(app, switchboard, ticker, store, prepare, reload)
+
+
+@dataclass(frozen=True, slots=True)
+class _FromDocuments:
+    """What is made anew when a document changes."""
+
+    http: ASGIApp
+    answering: Callable[[], Answering]
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,6 +17,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from mockserver.app import Mock, build
 from mockserver.connection import Doorway
+from mockserver.reloading import reload_on_change
 from mockserver.settings import Settings
 
 HANG_UP_WITHIN_S = 1.5
@@ -51,6 +52,7 @@ class Server(uvicorn.Server):
         except BaseException:
             self.listener.close()
             raise
+        self._reloading: asyncio.Task[None] | None = None
         self.settings = settings
         self.on_ready = on_ready
         # What uvicorn says of single connections may hold dial URLs.
@@ -84,9 +86,13 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.on_ready(self.base_url)
         threading.Thread(target=self.mock.prepare, name="prepare", daemon=True).start()
+        if self.settings.reload:
+            self._reloading = asyncio.create_task(reload_on_change(self.settings, self.mock.reload))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hang up on every caller (1001), then let go of the port."""
+        if self._reloading is not None:
+            self._reloading.cancel()
         self.mock.switchboard.close_all()
         patience = HANG_UP_WITHIN_S
         while len(self.mock.switchboard) and patience > 0 and not self.force_exit:

@@ -325,6 +325,14 @@ class Settings:
         parse=_moment,
         metavar="TIME",
     )
+    reload: bool = _option(
+        "--reload",
+        False,
+        "read the documents, the script and the scenario file again when they change; calls in progress live on, and a "
+        "file with a fault in it changes nothing but the log",
+        expected="yes or no",
+        parse=_switch,
+    )
     livekit_url: str | None = _option(
         "--livekit-url",
         None,
