@@ -16,7 +16,7 @@ from contract.stream import Stream
 from mockserver.agents import Act, Agent, Began, EndCall, Happening, Said, Silent, greeting
 from mockserver.ending import Ending
 from mockserver.media import Party
-from mockserver.scenarios import Mishap, Span
+from mockserver.scenarios import Mishap, drawn_ms
 from mockserver.store import CallSettings
 
 _ENDINGS = {
@@ -143,9 +143,3 @@ def agent_of(mishap: Mishap, settings: CallSettings) -> Agent | None:
         case "greets" | "hangs up":
             return Greeter(settings, hangs_up=mishap.agent == "hangs up")
     return None
-
-
-def drawn_ms(span: Span, chance: random.Random) -> float:
-    """So many milliseconds, between the ends of a span."""
-    low, high = span
-    return chance.uniform(low, high) if high > low else low

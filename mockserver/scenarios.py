@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import random
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -224,6 +225,12 @@ def span_of(text: str) -> Span:
 
 def _in_ms(number: str, unit: str) -> int:
     return round(float(number) * (1000 if unit == "s" else 1))
+
+
+def drawn_ms(span: Span, chance: random.Random) -> float:
+    """So many milliseconds, between the ends of a span."""
+    low, high = span
+    return chance.uniform(low, high) if high > low else low
 
 
 def share_of(text: str) -> float:

@@ -17,10 +17,9 @@ from starlette.types import Message, Receive, Scope, Send
 from contract.documents import Document
 from mockserver.errors import ApiError
 from mockserver.exchange import Exchange
-from mockserver.mishaps import drawn_ms
 from mockserver.outcomes import Outcome, Outcomes
 from mockserver.rate_limit import DEFAULT_LIMIT, RateState
-from mockserver.scenarios import OK, Mishap, Scenario, scenario_named
+from mockserver.scenarios import OK, Mishap, Scenario, drawn_ms, scenario_named
 from mockserver.sequences import read_sequences
 from mockserver.settings import Settings
 
