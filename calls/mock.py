@@ -16,6 +16,7 @@ SCENARIO_GROUP = "what goes wrong on purpose"
 GROUPS = {
     "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls", "reload"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
+    "inspector": ("inspector", "control_token"),
     "what the agent does": ("behaviour", "time_scale"),
     SCENARIO_GROUP: (
         *("scenario", "scenario_file", "latency_ms", "first_audio_delay_ms", "jitter_ms", "frame_loss"),

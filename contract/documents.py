@@ -44,6 +44,16 @@ def openapi(root: Path = SHIPPED) -> Document:
     return read_mapping(openapi_text(root), str(root / "openapi" / "calls.yaml"))
 
 
+def control_text(root: Path = SHIPPED) -> bytes:
+    """The OpenAPI document of the mock's own control API as it was written.  Raises DocumentError."""
+    return _read(root / "openapi" / "control.yaml")
+
+
+def control(root: Path = SHIPPED) -> Document:
+    """The OpenAPI document of the mock's own control API, read.  Raises DocumentError, naming file and line."""
+    return read_mapping(control_text(root), str(root / "openapi" / "control.yaml"))
+
+
 def asyncapi_text(connection_type: str, root: Path = SHIPPED) -> bytes:
     """The AsyncAPI document of a connection type as it was written.  Raises DocumentError."""
     return _read(_asyncapi_path(connection_type, root))

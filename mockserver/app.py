@@ -14,20 +14,23 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
 from contract.codec import Codec, Role
+from contract.documents import Document
 from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
 from mockserver.envelope import Envelope
 from mockserver.http import http_app
 from mockserver.ids import Ids
-from mockserver.media import Party, Switchboard
+from mockserver.media import Party, Session, Switchboard
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings
-from mockserver.store import Call, MemoryCallStore
+from mockserver.staging import Stage, stage_of
+from mockserver.store import Call, CallStore, MemoryCallStore
 from mockserver.ticker import Ticker
 
 if TYPE_CHECKING:
     from mockserver.answering import Answering
+    from mockserver.inspection import Inspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Mock:
         prepare: does ahead, in any thread, what else the first dial would wait for.
         reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
             progress stays.  Raises DocumentError, and changes nothing then.
+        control_token: opens the control API; None where there is none.
+        end_waits: has the requests answered that wait for something to happen.
     """
 
     app: ASGIApp
@@ -50,6 +55,8 @@ class Mock:
     store: MemoryCallStore
     prepare: Callable[[], None]
     reload: Callable[[], None]
+    control_token: str | None = None
+    end_waits: Callable[[], None] = lambda: None
 
 
 def build(
@@ -76,23 +83,31 @@ def build(
     def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
         return current.answering().answer(call, opened_at)
 
-    switchboard = Switchboard(store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls)
+    inspection = _inspection(settings, now)
+    new_session: Callable[..., Session] = Session if inspection is None else inspection.new_session
+    noting_store: CallStore = store if inspection is None else inspection.noting(store)
+    switchboard = Switchboard(
+        store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls, new_session=new_session
+    )
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
     ids = Ids() if settings.seed is None else Ids.seeded(settings.seed)
 
-    def read() -> _FromDocuments:
+    def read() -> FromDocuments:
+        document = documents.openapi()
+        stage = stage_of(settings, document, lambda: (settings.clock or now()).timestamp())
         http = http_app(
             settings=settings,
             accounts=accounts,
             rate_limiter=limiter,
-            store=store,
+            store=noting_store,
             clock=now,
-            document=documents.openapi(),
+            document=document,
             base_url=base_url,
             ids=ids,
+            stage=stage,
         )
-        return _FromDocuments(http, _answering(settings, now))
+        return FromDocuments(document, http, _answering(settings, now), stage)
 
     current = read()
     refusals = Envelope(
@@ -113,17 +128,40 @@ def build(
         nonlocal current
         found = read()
         found.answering()
+        found.stage.outcomes.take_over(current.stage.outcomes)
         current = found
 
-    return Mock(app, switchboard, ticker, store, prepare, reload)
+    mock = Mock(app, switchboard, ticker, store, prepare, reload)
+    if inspection is None:
+        return mock
+    return inspection.around(
+        mock,
+        lambda: current,
+        settings=settings,
+        base_url=base_url,
+        accounts=accounts,
+        limiter=limiter,
+        ids=ids,
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _FromDocuments:
-    """What is made anew when a document changes."""
+class FromDocuments:
+    """What is made anew when a document changes: the answers to requests and to dials, and what decides on both."""
 
+    document: Document
     http: ASGIApp
     answering: Callable[[], Answering]
+    stage: Stage
+
+
+def _inspection(settings: Settings, now: Callable[[], datetime]) -> Inspection | None:
+    """What the mock is looked at with; None where that is switched off, and not loaded then."""
+    if settings.inspector == "off":
+        return None
+    from mockserver.inspection import Inspection
+
+    return Inspection(now)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -100,6 +100,7 @@ class Conversation:
 
     Attributes:
         ending: how the call is to be closed, once it is over; None while it goes on.
+        on_unsaid: told of what is not said because the connection type has no message for it.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Conversation:
         new_id: Callable[[], str],
     ) -> None:
         self.ending: Ending | None = None
+        self.on_unsaid: Callable[[Event], None] | None = None
         self._settings = settings
         self._agent = agent
         self._traits = traits
@@ -189,6 +191,18 @@ class Conversation:
             case Stopped():
                 self._end(1000, "the carrier stopped the stream")
         return self._said()
+
+    def speak(self, text: str, now: float) -> list[Event]:
+        """What the agent says when it is told to say this: after what it is saying, whatever its own mind."""
+        self._perform([Say(text)], now)
+        self._settle(now)
+        return self._said()
+
+    def audio_formats(self) -> tuple[AudioFormat, AudioFormat] | None:
+        """How the caller's audio comes in and the agent's goes out; None before the stream runs."""
+        if self._ear is None or self._mouth is None:
+            return None
+        return self._ear.source, self._mouth.audio_format
 
     def object(self, error: PeerError) -> list[Event]:
         """What the agent says to a message that the contract does not allow."""
@@ -356,8 +370,12 @@ class Conversation:
 
     def _emit(self, event: Event) -> None:
         """Say it, if this connection type has a message for it."""
-        if type(event) in self._sayable and self.ending is None:
+        if self.ending is not None:
+            return
+        if type(event) in self._sayable:
             self._out.append(event)
+        elif self.on_unsaid is not None:
+            self.on_unsaid(event)
 
     def _said(self) -> list[Event]:
         if not self._out:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.accounts import Accounts
-from mockserver.errors import InternalError, answer
+from mockserver.errors import InternalError, answer, api_error
 from mockserver.exchange import Exchange
 from mockserver.rate_limit import RateLimiter
 
@@ -29,7 +29,8 @@ class Envelope:
     """ASGI middleware around everything that answers HTTP.
 
     Every answer gets an X-Request-Id, the client's own if it is a plain one, and the rate headers of its key; a request
-    without a known key sees a whole, untouched limit.  Answers to HEAD lose their body.  `now` is Unix seconds.
+    without a known key sees a whole, untouched limit.  Answers to HEAD lose their body.  `now` is Unix seconds;
+    `log_level` that of the one log line.
     """
 
     def __init__(
@@ -40,12 +41,14 @@ class Envelope:
         limiter: RateLimiter,
         now: Callable[[], float],
         new_request_id: Callable[[], str],
+        log_level: int = logging.INFO,
     ) -> None:
         self._app = app
         self._accounts = accounts
         self._limiter = limiter
         self._now = now
         self._new_request_id = new_request_id
+        self._log_level = log_level
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; whatever goes wrong before the answer has begun is answered here."""
@@ -77,7 +80,8 @@ class Envelope:
         except Exception as error:
             if status:
                 raise
-            await _send_error(error, sealed)
+            exchange.fault = api_error(error)
+            await _send_error(exchange.fault, sealed)
         finally:
             self._log(scope, exchange, status, time.perf_counter() - started_at)
 
@@ -98,9 +102,10 @@ class Envelope:
         return headers if rate is None else headers + rate.headers()
 
     def _log(self, scope: Scope, exchange: Exchange, status: int, took_s: float) -> None:
-        if not log.isEnabledFor(logging.INFO):
+        if not log.isEnabledFor(self._log_level):
             return
-        log.info(
+        log.log(
+            self._log_level,
             "%s %s %s %.1f ms account=%s request=%s",
             scope["method"][:20],
             printable_path(scope["path"]),

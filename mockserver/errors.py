@@ -8,11 +8,15 @@ Exception
       |    +-- InvalidFields     400  VALIDATION_ERROR: JSON, but not what the document asks for
       +-- MissingApiKey          401  MISSING_API_KEY
       +-- UnknownApiKey          401  UNAUTHORIZED
+      +-- WrongControlToken      401  UNAUTHORIZED, with WWW-Authenticate (control API)
       +-- NoCredit               402  PAYMENT_REQUIRED
+      +-- ForeignRequest         403  FORBIDDEN (control API)
       +-- NotFound               404  NOT_FOUND
       |    +-- AgentNotFound     404  RESOURCE_NOT_FOUND
       |    +-- CallNotFound      404  RESOURCE_NOT_FOUND
+      |    +-- NotInJournal      404  RESOURCE_NOT_FOUND (control API)
       +-- MethodNotAllowed       405  METHOD_NOT_ALLOWED, with Allow
+      +-- NotInProgress          409  CONFLICT (control API)
       +-- BodyTooLarge           413  PAYLOAD_TOO_LARGE
       +-- UnsupportedMediaType   415  UNSUPPORTED_MEDIA_TYPE
       +-- UpgradeRequired        426  UPGRADE_REQUIRED, with Sec-WebSocket-Version
@@ -36,6 +40,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from mockserver.settings import DEMO_AGENT
+from mockserver.wording import BrokenRule
 
 log = logging.getLogger("calls")
 
@@ -76,9 +81,13 @@ class InvalidBody(BadRequest):
 
 
 class InvalidFields(BadRequest):
-    """The body is JSON, but not what the document asks for."""
+    """The body is JSON, but not what the document asks for; `broken` is the first rule that it breaks."""
 
     code = "VALIDATION_ERROR"
+
+    def __init__(self, message: str, broken: BrokenRule | None = None) -> None:
+        super().__init__(message)
+        self.broken = broken
 
 
 class MissingApiKey(ApiError):
@@ -102,6 +111,27 @@ class UnknownApiKey(ApiError):
             "this X-API-Key is not known; the mock prints the keys that it knows when it starts; "
             "start it with --api-key (or CALLS_API_KEYS) to add a key, with --any-key to take all"
         )
+
+
+class WrongControlToken(ApiError):
+    """The control API was asked without its token, or with another one."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the control API needs Authorization: Bearer TOKEN; the mock prints the token when it starts "
+            "(--control-token or CALLS_CONTROL_TOKEN sets it)",
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+
+class ForeignRequest(ApiError):
+    """The control API was asked by a page of another origin, or under a name that is not this server's."""
+
+    status = 403
+    code = "FORBIDDEN"
 
 
 class NoCredit(ApiError):
@@ -142,6 +172,22 @@ class CallNotFound(NotFound):
         super().__init__(
             "no call waits here; a websocketUrl is dialled as a WebSocket, once, soon after it was created (--url-ttl)"
         )
+
+
+class NotInJournal(NotFound):
+    """The control API was asked for something that never was, or was forgotten since."""
+
+    code = "RESOURCE_NOT_FOUND"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"there is no such {what}; the mock remembers the latest ones only")
+
+
+class NotInProgress(ApiError):
+    """The control API was asked to do something in a call that does not go on, or cannot have this."""
+
+    status = 409
+    code = "CONFLICT"
 
 
 class MethodNotAllowed(ApiError):

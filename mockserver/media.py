@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from contract.codec import Wire
 from contract.errors import PeerError, UsageError
@@ -47,6 +47,23 @@ class Line(Protocol):
         """Look whether the line is about to end, for lines that nobody tells."""
 
 
+class Talk(Protocol):
+    """Our end of a stream, as `contract.stream.Stream` is."""
+
+    @property
+    def phase(self) -> Phase:
+        """How far the stream has come."""
+
+    def receive(self, wire: Wire) -> Event:
+        """The event that a message stands for.  Raises PeerError."""
+
+    def accept(self, event: Event) -> None:
+        """Let an event take effect that a message means which is not allowed.  Raises PeerError."""
+
+    def send(self, event: Event) -> Wire:
+        """The message for an event of ours.  Raises UsageError."""
+
+
 class Party(Protocol):
     """What answers a dialled URL: a conversation, or the offer of a room."""
 
@@ -65,6 +82,14 @@ class Party(Protocol):
 
     def tick(self, now: float) -> list[Event]:
         """Twenty milliseconds have passed."""
+
+
+@runtime_checkable
+class Speaker(Protocol):
+    """A party that can be told what to say."""
+
+    def speak(self, text: str, now: float) -> list[Event]:
+        """Say this, after what is being said."""
 
 
 class Session:
@@ -98,7 +123,7 @@ class Session:
     def __init__(
         self,
         call: Call,
-        stream: Stream,
+        stream: Talk,
         party: Party,
         clock: Callable[[], float],
         ticker: Ticker,
@@ -176,6 +201,28 @@ class Session:
                     self._line.drop()
                 case "freeze":
                     self._line.freeze()
+
+    @property
+    def running(self) -> bool:
+        """Whether both ends may speak."""
+        return self._ending is None and self._line is not None and self._stream.phase is Phase.RUNNING
+
+    def inject(self, event: Event) -> None:
+        """React to something as if the other end had said it; it is to be asked for while the call is running."""
+        try:
+            self._react(event, self._clock())
+        except Exception:
+            self._fail()
+
+    def speak(self, text: str) -> bool:
+        """Have the party say something; False if it is none that speaks here."""
+        if not isinstance(self._party, Speaker):
+            return False
+        try:
+            self._send(self._party.speak(text, self._clock()))
+        except Exception:
+            self._fail()
+        return True
 
     def drop(self) -> None:
         """Cut the line."""
@@ -274,6 +321,7 @@ class Switchboard:
         now: the time that the store counts in.
         clock: the event loop's clock, in seconds.
         most_calls: how many calls may be in progress; 0 for any number.
+        new_session: makes the session of a dialled call.
     """
 
     def __init__(
@@ -285,6 +333,7 @@ class Switchboard:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         most_calls: int = 0,
+        new_session: Callable[..., Session] = Session,
     ) -> None:
         self._store = store
         self._ticker = ticker
@@ -292,6 +341,7 @@ class Switchboard:
         self._now = now
         self._clock = clock
         self._most_calls = most_calls
+        self._new_session = new_session
         self._sessions: set[Session] = set()
         self._closing = False
 
@@ -321,7 +371,7 @@ class Switchboard:
         session = None
         try:
             stream, party = self._answer(call, self._clock())
-            session = Session(call, stream, party, self._clock, self._ticker, self._lost)
+            session = self._new_session(call, stream, party, self._clock, self._ticker, self._lost)
             self._sessions.add(session)
             open_line(session)
         except Exception:
@@ -331,11 +381,19 @@ class Switchboard:
             raise
         return True
 
+    def session_of(self, call_id: str) -> Session | None:
+        """A call in progress."""
+        return next((session for session in self._sessions if session.call.id == call_id), None)
+
+    def hang_up_all(self, ending: Ending) -> None:
+        """Close every call in progress."""
+        for session in list(self._sessions):
+            session.close(ending)
+
     def close_all(self) -> None:
         """The server is going down: tell every caller, and refuse new ones."""
         self._closing = True
-        for session in list(self._sessions):
-            session.close(Ending(1001, "the mock server is shutting down"))
+        self.hang_up_all(Ending(1001, "the mock server is shutting down"))
 
     def drop_all(self) -> None:
         """Cut the lines that are left."""

@@ -6,6 +6,7 @@ It stands around a plain ASGI application, as it documents for other frameworks,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,35 @@ from mockserver.body import BodyReader
 from mockserver.calls import Calls
 from mockserver.errors import NotFound
 from mockserver.framework import ConnexionMiddleware, Resolver
-from mockserver.operation import Method, Operations
+from mockserver.operation import Guards, Method, Operations
 from mockserver.routing import Routing
 from mockserver.staging import Stage
 from mockserver.validation import CompiledSchema
 
-_NAME = "openapi/calls.yaml"
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An OpenAPI document that is served.
+
+    Attributes:
+        name: its file's.
+        document: it, read.
+        text: the shipped file as it was written.
+        served_at: the path at which clients find it.
+    """
+
+    name: str
+    document: Mapping[str, Any]
+    text: bytes
+    served_at: str
+
+    def fault(self, fault: object, path: Sequence[str | int]) -> DocumentError:
+        """A fault at a place of the document, with the line where the document is the shipped one."""
+        shipped = documents.read_mapping(self.text, self.name) == self.document
+        name = f"{self.name}:{documents.line_of(self.text, path)}" if shipped else self.name
+        place = ".".join(map(str, path))
+        words = getattr(fault, "message", None) or str(fault)
+        return DocumentError(f"{name}: {place + ': ' if place else ''}{words}")
 
 
 def operations_app(
@@ -35,55 +59,69 @@ def operations_app(
     reader: BodyReader,
     stage: Stage,
 ) -> ASGIApp:
-    """The operations of a document, answered by `calls`, under each base path (without a slash at its end).
+    """The operations of the contract, answered by `calls`, under each base path (without a slash at its end).
 
     Errors are raised, not answered.  Raises DocumentError if the document cannot be served.
     """
-    _compile_schemas(document)
+    source = Source("openapi/calls.yaml", document, documents.openapi_text(), "/openapi.yaml")
     methods = {"createCall": calls.create, "createInlineCall": calls.create_inline}
+    return document_app(source, methods, base_paths, guards={"apiKey": admission.admit}, reader=reader, stage=stage)
+
+
+def document_app(
+    source: Source,
+    methods: Mapping[str, Method],
+    base_paths: Sequence[str],
+    *,
+    guards: Guards,
+    reader: BodyReader,
+    stage: Stage | None = None,
+) -> ASGIApp:
+    """The operations of a document, answered by methods, by their operationIds.  Otherwise as `operations_app`."""
+    _compile_schemas(source)
     try:
         app = ConnexionMiddleware(
-            _nothing_here,
+            partial(_nothing_here, source),
             import_name=__name__,
             # Its own error handling, pages and lifespan are left out: one envelope around everything answers errors.
             middlewares=[partial(Routing, base_paths=base_paths), Operations],
         )
-        resolver = Resolver(_finder(document, methods))
-        app.add_api(dict(document), base_path="", resolver=resolver, admission=admission, reader=reader, stage=stage)
+        resolver = Resolver(_finder(source, methods))
+        app.add_api(dict(source.document), base_path="", resolver=resolver, guards=guards, reader=reader, stage=stage)
         _build(app)
     except DocumentError:
         raise
     except Exception as error:
-        raise _fault(document, error, getattr(error, "absolute_path", ())) from error
+        raise source.fault(error, getattr(error, "absolute_path", ())) from error
     return app  # type: ignore[no-any-return]  # connexion ships no types
 
 
-async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+async def _nothing_here(source: Source, scope: Scope, receive: Receive, send: Send) -> None:
     """ASGI application: what connexion stands around.  Its operations have answered, so this is another path."""
     if scope["type"] == "http":
-        raise NotFound("there is nothing at this path; /openapi.yaml says what there is")
+        raise NotFound(f"there is nothing at this path; {source.served_at} says what there is")
 
 
-def _finder(document: Mapping[str, Any], methods: Mapping[str, Method]) -> Callable[[str], Method]:
+def _finder(source: Source, methods: Mapping[str, Method]) -> Callable[[str], Method]:
     """What finds the method for an operationId, so that the document names no Python."""
 
     def find(operation_id: str) -> Method:
         if operation_id not in methods:
-            raise _fault(document, f"the mock has no operation {operation_id}", ["paths"])
+            raise source.fault(f"the mock has no operation {operation_id}", ["paths"])
         return methods[operation_id]
 
     return find
 
 
-def _compile_schemas(document: Mapping[str, Any]) -> None:
+def _compile_schemas(source: Source) -> None:
     """Compile every schema of the document once, so that a fault in one shows at the start.  Raises DocumentError."""
-    named = documents.resolved(dict(document), _NAME).get("components", {}).get("schemas", {})
+    named = documents.resolved(dict(source.document), source.name).get("components", {}).get("schemas", {})
     for name, schema in named.items():
         try:
             CompiledSchema(schema)
         except ValueError as error:
             path = ["components", "schemas", name, *getattr(error, "instance_path", ())]
-            raise _fault(document, error, path) from error
+            raise source.fault(error, path) from error
 
 
 def _build(app: Any) -> None:
@@ -99,13 +137,3 @@ def _build(app: Any) -> None:
         app({"type": "lifespan"}, nothing, nothing).send(None)
     except StopIteration:
         return
-
-
-def _fault(document: Mapping[str, Any], fault: object, path: Sequence[str | int]) -> DocumentError:
-    """A fault at a place of the document, with the line where the document is the shipped one."""
-    text = documents.openapi_text()
-    shipped = documents.read_mapping(text, _NAME) == document
-    name = f"{_NAME}:{documents.line_of(text, path)}" if shipped else _NAME
-    place = ".".join(map(str, path))
-    words = getattr(fault, "message", None) or str(fault)
-    return DocumentError(f"{name}: {place + ': ' if place else ''}{words}")

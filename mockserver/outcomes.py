@@ -78,6 +78,16 @@ class Outcomes:
         """Let the next request that asks for nothing else go like this; several are taken in their order."""
         self._ordered.append(scenario)
 
+    @property
+    def ordered(self) -> list[Scenario]:
+        """What was ordered and not yet taken, the next first."""
+        return list(self._ordered)
+
+    def take_over(self, before: Outcomes) -> None:
+        """Go on with what was ordered, and with the default, of those that these replace."""
+        self._ordered = before._ordered
+        self.default = before.default
+
     def forget(self) -> None:
         """Forget what was ordered, and begin all sequences anew."""
         self._ordered.clear()

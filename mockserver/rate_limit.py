@@ -93,6 +93,10 @@ class RateLimiter:
             window = _Window(now + self._window_s)
         return self._state(window, allowed=True)
 
+    def forget(self) -> None:
+        """Begin a new window for every name."""
+        self._windows.clear()
+
     def _window(self, name: str, now: float) -> _Window:
         self._forget_ended(now)
         window = self._windows.get(name)

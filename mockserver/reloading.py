@@ -42,9 +42,7 @@ async def reload_on_change(settings: Settings, reload: Callable[[], None]) -> No
     files = {str(path) for path in watched(settings)}
     # Many editors put a new file in the old one's place: only who watches the folder sees that.
     folders = {str(Path(file).parent) for file in files}
-    changes = awatch(
-        *folders, watch_filter=lambda change, path: path in files, step=SETTLED_AFTER_MS, recursive=False
-    )
+    changes = awatch(*folders, watch_filter=lambda change, path: path in files, step=SETTLED_AFTER_MS, recursive=False)
     async for changed in changes:
         names = ", ".join(sorted({Path(path).name for _, path in changed}))
         try:

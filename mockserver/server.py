@@ -93,6 +93,7 @@ class Server(uvicorn.Server):
         """Hang up on every caller (1001), then let go of the port."""
         if self._reloading is not None:
             self._reloading.cancel()
+        self.mock.end_waits()
         self.mock.switchboard.close_all()
         patience = HANG_UP_WITHIN_S
         while len(self.mock.switchboard) and patience > 0 and not self.force_exit:

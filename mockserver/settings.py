@@ -244,6 +244,23 @@ class Settings:
         expected="yes or no",
         parse=_switch,
     )
+    inspector: str = _option(
+        "--inspector",
+        "on",
+        "remember the latest requests and calls, and serve them, and control of live calls, under /__mock__/api",
+        expected="on or off",
+        parse=_text("on|off"),
+        metavar="on|off",
+    )
+    control_token: str | None = _option(
+        "--control-token",
+        None,
+        "token of the control API; without it one is made up and printed; better in the environment",
+        expected="16 printable characters or more, without spaces",
+        parse=_text(r"[!-~]{16,}"),
+        metavar="TOKEN",
+        secret=True,
+    )
     behaviour: str = _option(
         "--behaviour",
         "parrot",

@@ -14,7 +14,7 @@ from jsonschema_rs import Draft4Validator, ValidationError
 
 from contract.openapi_schema import Schema, as_draft4
 from mockserver.errors import InvalidFields
-from mockserver.wording import explain
+from mockserver.wording import broken_rule, explain
 
 Fill = Callable[[Any], None]
 
@@ -39,8 +39,9 @@ class CompiledSchema:
         """
         if self._fill is not None:
             self._fill(body)
-        if fault := self.fault(body, key=key):
-            raise InvalidFields(fault)
+        if not self._validator.is_valid(body):
+            errors = self._errors(body)
+            raise InvalidFields(explain(errors, self._draft4, key=key), broken_rule(errors, key=key))
 
     def fault(self, body: Any, *, key: bytes | None = None) -> str | None:
         """What is wrong with `body` as it is, in words; None if nothing is."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from jsonschema_rs import ValidationError
+
+from mockserver.redaction import names_a_secret
 
 Schema = dict[str, Any]
 
@@ -15,7 +18,6 @@ SHOWN_CHARACTERS = 60
 """Longest value, and longest pattern, that a message quotes."""
 
 _MOST_FAULTS = 3
-_SECRET_NAME = re.compile(r"key|token|secret|passw|auth|credential", re.IGNORECASE)
 # What keys and tokens look like: long, without spaces, and not just letters as a word has them.
 _SECRET_LOOK = re.compile(r"ck_\w+|(?=\S*\d)(?=\S*[A-Za-z])[\w.+/=~-]{20,}")
 
@@ -30,6 +32,23 @@ _KINDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """The first rule that a body breaks.
+
+    Attributes:
+        field: where in the body, `websocket.inputSampleRate`; empty for all of it.
+        rule: the schema's keyword, `maximum`.
+        received: what came, as a message may quote it.
+        path: where in the schema the keyword stands, every `$ref` in it followed.
+    """
+
+    field: str
+    rule: str
+    received: str
+    path: tuple[str | int, ...]
+
+
 def shown(value: Any, *, key: bytes | None = None, field: str = "") -> str:
     """A value as a message may quote it, shortened; not quoted at all if it may be a secret.
 
@@ -40,7 +59,7 @@ def shown(value: Any, *, key: bytes | None = None, field: str = "") -> str:
             return "an object"
         case list():
             return "an array"
-        case str() if _SECRET_NAME.search(field) or _may_be_secret(value, key):
+        case str() if names_a_secret(field) or _may_be_secret(value, key):
             return "this string"
         case bool() | None | str():
             text = msgspec.json.encode(value).decode()
@@ -56,12 +75,25 @@ def _may_be_secret(text: str, key: bytes | None) -> bool:
 
 def explain(errors: Sequence[ValidationError], schema: Schema, *, key: bytes | None) -> str:
     """The faults of a body in one line: the first few, and how many more there are."""
-    # Of a value of the wrong type, nothing else is worth telling.
-    wrong_types = [error.instance_path for error in errors if error.kind.name == "type"]
-    telling = [error for error in errors if error.kind.name == "type" or error.instance_path not in wrong_types]
-    lines = [_explain_one(error, schema, key) for error in telling]
+    lines = [_explain_one(error, schema, key) for error in _telling(errors)]
     told, more = lines[:_MOST_FAULTS], len(lines) - _MOST_FAULTS
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")
+
+
+def broken_rule(errors: Sequence[ValidationError], *, key: bytes | None) -> BrokenRule:
+    """The rule of the first fault that `explain` tells."""
+    error = _telling(errors)[0]
+    rule, path = error.kind.name, list(error.instance_path)
+    if rule == "required":
+        return BrokenRule(_place([*path, error.kind.value]), rule, "nothing", tuple(error.schema_path))
+    received = shown(error.instance, key=key, field=str(path[-1]) if path else "")
+    return BrokenRule(_place(path), rule, received, tuple(error.schema_path))
+
+
+def _telling(errors: Sequence[ValidationError]) -> list[ValidationError]:
+    """The faults that are worth telling: of a value of the wrong type, nothing else is."""
+    wrong_types = [error.instance_path for error in errors if error.kind.name == "type"]
+    return [error for error in errors if error.kind.name == "type" or error.instance_path not in wrong_types]
 
 
 def _explain_one(error: ValidationError, schema: Schema, key: bytes | None) -> str:

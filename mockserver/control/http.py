@@ -1,0 +1,80 @@
+"""The control API over HTTP: `openapi/control.yaml` served by connexion, for its token's holder alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from contract import documents
+from mockserver.accounts import Accounts
+from mockserver.body import READ_WITHIN_S, BodyReader
+from mockserver.control.access import OwnNamesOnly, TokenGuard
+from mockserver.control.operations import Control
+from mockserver.envelope import Envelope
+from mockserver.operations import Source, document_app
+from mockserver.rate_limit import RateLimiter
+
+PREFIX = "/__mock__/"
+"""What all paths of the mock's own begin with."""
+
+API = "/__mock__/api"
+"""Where the operations are."""
+
+_DOCUMENT = "/__mock__/openapi.yaml"
+
+
+def control_app(
+    control: Control,
+    *,
+    token: str,
+    names: Iterable[str],
+    accounts: Accounts,
+    max_body_bytes: int,
+    new_request_id: Callable[[], str],
+) -> ASGIApp:
+    """The ASGI application for all paths under `PREFIX`.
+
+    Args:
+        control: answers the operations.
+        token: opens them.
+        names: the hosts that the server goes by, beside those of the loopback interface.
+        accounts: who the keys of the contract belong to; none is needed here.
+        max_body_bytes: the largest body.
+        new_request_id: makes ids for requests.
+
+    Raises:
+        DocumentError: the document cannot be served.
+    """
+    source = Source("openapi/control.yaml", documents.control(), documents.control_text(), _DOCUMENT)
+    operations = document_app(
+        source,
+        control.methods(),
+        [API],
+        guards={"controlToken": TokenGuard(token).admit},
+        reader=BodyReader(max_bytes=max_body_bytes, read_within_s=READ_WITHIN_S),
+    )
+
+    async def document(request: Request) -> Response:
+        return Response(source.text, media_type="application/yaml")
+
+    router = Router([Route(_DOCUMENT, document, methods=["GET"])], default=operations, redirect_slashes=False)
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        # Starlette raises a 405 where an application is named in the scope; else it answers in plain text.
+        await router({**scope, "app": router}, receive, send)
+
+    return Envelope(
+        OwnNamesOnly(routed, names),
+        accounts=accounts,
+        # It counts nothing, so that no answer speaks of a limit.
+        limiter=RateLimiter(0),
+        now=lambda: 0.0,
+        new_request_id=new_request_id,
+        # A page asks again and again.
+        log_level=logging.DEBUG,
+    )

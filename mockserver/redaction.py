@@ -1,0 +1,73 @@
+"""What may be a secret in JSON that is kept to be shown: keys, tokens, and whatever a tool is preset to send."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+HIDDEN = "***"
+
+MOST_DEPTH = 130
+"""How deep a value is looked into, a little more than a request's body may nest; what is deeper is hidden."""
+
+PRESET = frozenset(("staticParameters", "automaticParameters"))
+"""Fields of a tool whose values are sent to somebody else's server, often in a header that opens it."""
+
+_PRESET_SHOWN = frozenset(("name", "location"))
+"""What is told of such a parameter."""
+
+_SECRET_NAME = re.compile(r"key|token|secret|passw|auth|credential", re.IGNORECASE)
+_UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_SECRET = re.compile(
+    r"\bck_\w+|\bsk[-_][\w-]{8,}|\beyJ[\w-]+\.[\w.-]+"  # keys as providers make them, JSON Web Tokens
+    r"|(?<=://)[^/\s@]+(?=@)"  # who a URL logs in as
+    r"|\b(?:bearer|basic)\s+[^\s\"']+"  # what a header Authorization holds
+    rf"|\b(?!{_UUID}\b)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{{32,}}=*",  # long, and not just letters as a word has them
+    re.IGNORECASE,
+)
+
+
+def names_a_secret(field: str) -> bool:
+    """Whether a field's name speaks of keys and the like."""
+    return bool(_SECRET_NAME.search(field))
+
+
+def redacted(value: Any, *, key: str = "", depth: int = 0) -> Any:
+    """The same value, new, with what may be a secret replaced by `***`.
+
+    That is the request's API key `key` wherever it stands, all that a field holds whose name speaks of keys, what a
+    tool is preset to send, and what looks like a key or a token within a text.
+    """
+    if depth > MOST_DEPTH:
+        return HIDDEN
+    match value:
+        case dict():
+            return {_text(name, key): _field(name, part, key, depth + 1) for name, part in value.items()}
+        case list():
+            return [redacted(part, key=key, depth=depth + 1) for part in value]
+        case str():
+            return _text(value, key)
+    return value
+
+
+def _field(name: str, value: Any, key: str, depth: int) -> Any:
+    if name in PRESET and isinstance(value, list):
+        return [_preset(part, key, depth + 1) for part in value]
+    if names_a_secret(name) and value is not None and not isinstance(value, bool):
+        return HIDDEN
+    return redacted(value, key=key, depth=depth)
+
+
+def _preset(parameter: Any, key: str, depth: int) -> Any:
+    if not isinstance(parameter, dict):
+        return HIDDEN
+    return {
+        _text(name, key): redacted(value, key=key, depth=depth) if name in _PRESET_SHOWN else HIDDEN
+        for name, value in parameter.items()
+    }
+
+
+def _text(text: str, key: str) -> str:
+    if key:
+        text = text.replace(key, HIDDEN)
+    return _SECRET.sub(HIDDEN, text)
