@@ -170,6 +170,31 @@ def test_a_default_goes_for_all_that_ask_for_nothing_else() -> None:
     assert mock(scenario="inactive").post("/calls/inline", INLINE_BODY).status_code == 201
 
 
+def test_the_next_requests_are_ordered_through_the_control_api() -> None:
+    with running_mock() as server:
+        headers = {"Authorization": f"Bearer {server.mock.control_token}"}
+        with httpx.Client(base_url=f"{server.base_url}/__mock__/api", headers=headers) as control:
+            listed = control.get("/scenarios").json()["scenarios"]
+            assert [each["name"] for each in listed] == [each.name for each in SCENARIOS]
+            control.post("/outcomes", json={"scenario": "rate_limited", "times": 2})
+            ordered = control.post("/outcomes", json={"scenario": "agent_not_found"}).json()
+            assert ordered == {"default": "ok", "next": ["rate_limited", "rate_limited", "not_found"]}
+            # An inline call cannot be answered 404: that waits for the next that can.
+            statuses = [post(server, each).status_code for each in ("demo", "error", "demo")]
+            assert statuses == [429, 500, 429]
+            assert httpx.post(f"{server.base_url}/calls/inline", json=INLINE_BODY, headers=VALID_KEY).status_code == 201
+            assert post(server, "demo").status_code == 404
+            assert control.put("/default-scenario", json={"scenario": "unavailable"}).json()["default"] == "unavailable"
+            assert post(server, "demo").status_code == 503
+            control.post("/outcomes", json={"scenario": "slow"})
+            assert control.delete("/outcomes").json() == {"default": "unavailable", "next": []}
+            unknown = control.post("/outcomes", json={"scenario": "rate_limitd"})
+            assert (unknown.status_code, unknown.json()["error"]["message"]) == (
+                400,
+                "scenario: there is no scenario 'rate_limitd'; did you mean rate_limited?",
+            )
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -291,7 +316,7 @@ def test_calls_go_wrong_as_they_were_asked_to(running: RunningMock) -> None:
     assert heard["never_speaks"].opened and not heard["never_speaks"].audio and not heard["never_speaks"].texts
     assert heard["only_greets"].texts == ["Hi."]
     assert heard["hangs_up"].code == 1000 and heard["hangs_up"].texts == ["Hi."]
-    assert heard["speaks_late"].first_audio_s >= 4 > heard["ok"].first_audio_s
+    assert heard["speaks_late"].first_audio_s > 3.5 > heard["ok"].first_audio_s
     assert heard["bad_messages"].unreadable and any(len(each) % 2 for each in heard["bad_messages"].audio)
     assert loudness(heard["bad_audio"]) > 3 * loudness(heard["fails"])
     assert 0.5 < len(heard["choppy_audio"].audio) / len(heard["bad_audio"].audio) < 0.95
