@@ -17,10 +17,12 @@ from contract.codec import Codec, Role
 from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
+from mockserver.cors import Cors
 from mockserver.envelope import Envelope
 from mockserver.http import http_app
 from mockserver.ids import Ids
 from mockserver.media import Party, Switchboard
+from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings
 from mockserver.store import Call, MemoryCallStore
@@ -39,6 +41,7 @@ class Mock:
         switchboard: answers dials, and knows the calls in progress.
         ticker: what paces them.
         store: the calls that wait for their dial.
+        origins: which pages may use it.
         prepare: does ahead, in any thread, what else the first dial would wait for.
     """
 
@@ -46,6 +49,7 @@ class Mock:
     switchboard: Switchboard
     ticker: Ticker
     store: MemoryCallStore
+    origins: Origins
     prepare: Callable[[], None]
 
 
@@ -78,6 +82,7 @@ def build(
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
     ids = Ids()
+    origins = Origins(frozenset(settings.cors_origins), frozenset(settings.names()))
     http = http_app(
         settings=settings,
         accounts=accounts,
@@ -102,7 +107,7 @@ def build(
     def prepare() -> None:
         answering()
 
-    return Mock(app, switchboard, ticker, store, prepare)
+    return Mock(Cors(app, origins), switchboard, ticker, store, origins, prepare)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

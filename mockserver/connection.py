@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import logging
 import re
 from base64 import b64decode
 from http import HTTPStatus
@@ -16,10 +17,13 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockserver.errors import ApiError, BadRequest, HeadTooLarge, TooManyCalls, UpgradeRequired, answer
+from mockserver.errors import ApiError, BadRequest, HeadTooLarge, PageRefused, TooManyCalls, UpgradeRequired, answer
 from mockserver.handover import hand_over
 from mockserver.media import Session, Switchboard
+from mockserver.origins import Origins
 from mockserver.websocket import Limits, WebSocket
+
+log = logging.getLogger("calls")
 
 REFUSAL = "calls.refusal"
 """The key of an ASGI scope under which stands the ApiError that answers a dial."""
@@ -110,11 +114,13 @@ class Doorway(HttpConnection):
     Args:
         switchboard: answers the URLs.
         max_message_bytes: how long a message on a WebSocket may be.
+        origins: which pages may dial.
         more: what uvicorn gives every connection.
     """
 
-    def __init__(self, switchboard: Switchboard, max_message_bytes: int, **more: Any) -> None:
+    def __init__(self, switchboard: Switchboard, max_message_bytes: int, origins: Origins, **more: Any) -> None:
         super().__init__(**more)
+        self._origins = origins
         self._switchboard = switchboard
         self._max_message_bytes = max_message_bytes
         self._refused = False
@@ -150,6 +156,7 @@ class Doorway(HttpConnection):
         start, _, token = unquote(httptools.parse_url(self.url).path.decode("ascii")).rpartition("/")
         if start != "/media":
             return False
+        self._admit_page()
         if self._switchboard.full:
             raise TooManyCalls()
         limits = Limits(self._max_message_bytes, self.config.ws_ping_interval, self.config.ws_ping_timeout)
@@ -168,6 +175,16 @@ class Doorway(HttpConnection):
         if dialled:
             self.connections.discard(self)
         return dialled
+
+    def _admit_page(self) -> None:
+        """Raise PageRefused where a browser dials for a page that may not; whoever sends no Origin is no browser."""
+        first = {name: value.decode("latin-1") for name, value in reversed(self.headers)}
+        origin = first.get(b"origin")
+        reason = None if origin is None else self._origins.refusal_of_dial(origin, first.get(b"host", ""))
+        if reason is not None:
+            # Scripts are told no more than that the dial failed.
+            log.warning("dial refused: %s", reason)
+            raise PageRefused(reason)
 
     def _answer_as_request(self) -> None:
         """Have the application answer; what comes after an upgrade cannot be told from the next request."""

@@ -9,6 +9,7 @@ Exception
       +-- MissingApiKey          401  MISSING_API_KEY
       +-- UnknownApiKey          401  UNAUTHORIZED
       +-- NoCredit               402  PAYMENT_REQUIRED
+      +-- PageRefused            403  FORBIDDEN, to browsers only
       +-- NotFound               404  NOT_FOUND
       |    +-- AgentNotFound     404  RESOURCE_NOT_FOUND
       |    +-- CallNotFound      404  RESOURCE_NOT_FOUND
@@ -111,6 +112,13 @@ class NoCredit(ApiError):
 
     def __init__(self) -> None:
         super().__init__("the balance of this account does not pay for a call (that is what this key is for)")
+
+
+class PageRefused(ApiError):
+    """A browser asks for a page that may not use this mock, or that calls it by a name that is not its own."""
+
+    status = 403
+    code = "FORBIDDEN"
 
 
 class NotFound(ApiError):
