@@ -45,7 +45,7 @@ _PARSED_METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PURGE
 class _OneWrite:
     """A transport that sends the head of an answer with the beginning of its body: uvicorn writes them one by one.
 
-    As a head is held back until more is written, or the end, nothing waits for a timer.
+    As a head is held back until more is written, or the answer is whole, nothing waits for a timer.
     """
 
     __slots__ = ("_head", "beneath", "is_closing")
@@ -68,10 +68,14 @@ class _OneWrite:
         else:
             self.beneath.write(data)
 
-    def close(self) -> None:
-        """Send what is held back, and close."""
+    def flush(self) -> None:
+        """Send what is held back."""
         if self._head:
             self.write(b"")
+
+    def close(self) -> None:
+        """Send what is held back, and close."""
+        self.flush()
         self.beneath.close()
 
 
@@ -135,6 +139,11 @@ class Doorway(HttpConnection):
         self._refused = False
         self._refusal = None
         super().on_message_begin()
+
+    def on_response_complete(self) -> None:
+        """An answer is whole; one without a body, as to HEAD, is a head alone."""
+        cast(_OneWrite, self.transport).flush()
+        super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """Answer a dial."""

@@ -74,6 +74,17 @@ def test_a_dial_of_nothing_is_refused_like_a_request(mock: RunningMock, path: st
     assert 400 <= refused(b"GET " + path.encode() + b" HTTP/1.1\r\n" + rest, live)[0] < 500
 
 
+def test_an_answer_without_a_body_comes_at_once_and_the_connection_goes_on(mock: RunningMock) -> None:
+    live = url(mock)
+    request = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with RawSocket.connect(live) as raw:
+        for _ in range(2):
+            raw.send(request)
+            assert raw.read_head().startswith(b"HTTP/1.1 200 ")
+        raw.send(handshake(live))
+        assert raw.read_status() == 101
+
+
 def test_a_page_that_calls_the_mock_by_a_name_that_anybody_could_own_is_refused(
     mock: RunningMock, caplog: pytest.LogCaptureFixture
 ) -> None:
