@@ -28,9 +28,6 @@ SHORTEST_SECRET = 12
 """A part of the URL of fewer characters is a word like `media`, and no token."""
 
 
-_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
-
-
 def main(argv: Sequence[str]) -> int:
     """Place the call.  Returns 0, 1 where the agent broke the contract, 2 for what could not be dialled or asked."""
     parser = dial_parser()
@@ -107,11 +104,12 @@ def _refused(refusal: Refusal, secrets: Secrets) -> str:
     # Redacted before it is cut: the beginning of a token would not be known for one.
     said = secrets.redact(refusal.body).strip()
     body = f": {in_a_line(said[:200])}" if said else ""
-    spent = " (a URL works once, and not for long)" if refusal.status in (401, 403, 404, 409, 410) else ""
-    trust = (
-        " (SSL_CERT_FILE names an authority to trust, --insecure trusts all)" if _UNTRUSTED in refusal.reason else ""
-    )
-    return f"{in_a_line(secrets.redact(refusal.reason))}{trust}{spent}{body}"
+    advice = ""
+    if refusal.status in (401, 403, 404, 409, 410):
+        advice = " (a URL works once, and not for long)"
+    elif "CERTIFICATE_VERIFY_FAILED" in refusal.reason:
+        advice = " (SSL_CERT_FILE names an authority to trust, --insecure trusts all)"
+    return f"{in_a_line(secrets.redact(refusal.reason))}{advice}{body}"
 
 
 def _show_nothing(line: Line) -> None:

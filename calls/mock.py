@@ -34,7 +34,7 @@ examples:
 
 CERTIFICATE = """\
 The certificate was made for this run, so clients do not trust it: curl needs -k, calls dial and calls verify need
---insecure, a browser asks once. One that they do trust is given with --tls-cert and --tls-key.
+--insecure, a browser to open /healthz once and accept. One that they do trust: --tls-cert and --tls-key.
 """
 """What is said of a self-signed certificate."""
 

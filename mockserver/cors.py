@@ -39,7 +39,7 @@ class Cors(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; without an Origin as if this was not here, and so is OPTIONS that is no preflight."""
-        if scope["type"] == "http" and b"origin" in dict(scope["headers"]):
+        if scope["type"] == "http" and b"origin" in [name for name, _ in scope["headers"]]:
             await super().__call__(scope, receive, send)
         else:
             await self.app(scope, receive, send)

@@ -16,7 +16,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext | None:
     """What connections are secured by; None where they are not to be.  Raises SettingsError."""
     if settings.tls_cert is not None and settings.tls_key is not None:
         return _from_files(Path(settings.tls_cert), Path(settings.tls_key))
-    return _self_signed([*_LOCAL, *settings.names()]) if settings.tls is not None else None
+    return _self_signed(list(dict.fromkeys([*_LOCAL, *settings.names()]))) if settings.tls is not None else None
 
 
 def _from_files(cert: Path, key: Path) -> ssl.SSLContext:
