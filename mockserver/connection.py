@@ -187,9 +187,11 @@ class Doorway(HttpConnection):
 
     def _admit_page(self) -> None:
         """Raise PageRefused where a browser dials for a page that may not; whoever sends no Origin is no browser."""
-        first = {name: value.decode("latin-1") for name, value in reversed(self.headers)}
-        origin = first.get(b"origin")
-        reason = None if origin is None else self._origins.refusal_of_dial(origin, first.get(b"host", ""))
+        headers = dict(reversed(self.headers))  # the first of two headers counts
+        if b"origin" not in headers:
+            return
+        origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
+        reason = self._origins.refusal_of_dial(origin, host)
         if reason is not None:
             # Scripts are told no more than that the dial failed.
             log.warning("dial refused: %s", reason)

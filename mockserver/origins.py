@@ -48,6 +48,7 @@ class Origins:
         if EVERY in self.listed:
             return None
         _, _, authority = origin.partition("://")
+        # What the mock itself serves, as the browser sees it; a tunnel may have put another name into the Host header.
         own = authority == host.lower() or _host_of(authority) in self.names
         if not own and not self.is_allowed(origin):
             return refusal_of_origin(origin)
