@@ -15,6 +15,7 @@ SCENARIO_GROUP = "what goes wrong on purpose"
 
 GROUPS = {
     "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls", "reload"),
+    "browsers and TLS": ("cors_origins", "tls_cert", "tls_key", "tls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
     "inspector": ("inspector", "control_token"),
     "what the agent does": ("behaviour", "time_scale"),
@@ -35,8 +36,15 @@ examples:
   calls mock --public-url https://abc.tunnel.example  reachable through a tunnel: URLs come back as wss://abc.tunnel...
   CALLS_API_KEYS=ck_prod_... calls mock --any-agent   with your own key, and every agent
   calls mock --behaviour script=menu.yaml             with an agent that follows a script (docs/scripts.md)
+  calls mock --tls self-signed                        on https://127.0.0.1:8080; URLs come back as wss://127.0.0.1:8080...
   calls mock --time-scale 10                          maxDuration and inactivityTimeout pass ten times faster
 """
+
+CERTIFICATE = """\
+The certificate was made for this run, so clients do not trust it: curl needs -k, calls dial and calls verify need
+--insecure, a browser to open /healthz once and accept. One that they do trust: --tls-cert and --tls-key.
+"""
+"""What is said of a self-signed certificate."""
 
 INLINE = {
     "systemPrompt": "You are a friendly receptionist.",
@@ -67,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
     log_to(sys.stderr)
     try:
         server = Server(settings, on_ready=lambda base_url: print(welcome(settings, base_url), flush=True))
-    except (DocumentError, PortError) as error:
+    except (DocumentError, PortError, SettingsError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
     server.serve_until_stopped()
@@ -81,10 +89,14 @@ def welcome(settings: Settings, base_url: str) -> str:
     agents = ", ".join([DEMO_AGENT, *(agent_id for agent_id, _ in settings.agents)])
     everywhere = settings.host in ("0.0.0.0", "::") and settings.public_url is None
     reach = "\n  websocketUrl names this machine; for dials from elsewhere give --public-url" if everywhere else ""
+    # Beyond a proxy with a certificate of its own, nobody sees this one.
+    unknown = settings.tls is not None and base_url.startswith("https:")
+    curl, insecure, no_check = ("curl -sk", " --insecure", " --no-check") if unknown else ("curl -s", "", "")
+    certificate = f"\n{CERTIFICATE}" if unknown else ""
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
     return f"""\
 Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
-
+{certificate}
 Keys, in the header X-API-Key:
   {valid:22}works{own_keys}{", as does every other key" if settings.any_key else ""}
   {no_credit:22}402: the balance is used up
@@ -93,14 +105,14 @@ Agents: {agents}; {rest}
 Failures: agent_rate_limited, agent_slow, agent_drops_call and {len(SCENARIOS) - 3} more; --list-scenarios shows them
 
 Create a call with a saved agent:
-  {_curl(base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}
+  {_curl(curl, base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}
 
 Create a call that brings its own configuration:
-  {_curl(base_url, "inline", INLINE)}
+  {_curl(curl, base_url, "inline", INLINE)}
 
 Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each works once:{reach}
-  as Twilio      calls dial WEBSOCKET_URL --as twilio   or a phone number whose TwiML connects to it
-  as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}
+  as Twilio      calls dial WEBSOCKET_URL --as twilio{insecure}   or a phone number whose TwiML connects to it
+  as websocket   npx wscat -c WEBSOCKET_URL{no_check}     then type {{"type":"user_text_message","text":"hello"}}
 TwiML, TeXML and Plivo XML to copy: README, "From a real phone". The contract: {base_url}/openapi.yaml
 {_seeded(settings)}"""
 
@@ -156,9 +168,9 @@ def _status(scenario: Scenario) -> str:
     return "-" if scenario.answer in ("reset", "none") else str(scenario.status)
 
 
-def _curl(base_url: str, operation: str, body: dict[str, Any]) -> str:
+def _curl(curl: str, base_url: str, operation: str, body: dict[str, Any]) -> str:
     return (
-        f"curl -s {base_url}/api/v1/calls/{operation} -H 'X-API-Key: {MOCK_KEYS[0]}' "
+        f"{curl} {base_url}/api/v1/calls/{operation} -H 'X-API-Key: {MOCK_KEYS[0]}' "
         f"-H 'Content-Type: application/json' \\\n       -d '{json.dumps(body)}'"
     )
 

@@ -6,7 +6,7 @@ import functools
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -18,10 +18,12 @@ from contract.documents import Document
 from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
+from mockserver.cors import Cors
 from mockserver.envelope import Envelope
 from mockserver.http import http_app
 from mockserver.ids import Ids
 from mockserver.media import Party, Session, Switchboard
+from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings
 from mockserver.staging import Stage, stage_of
@@ -42,6 +44,7 @@ class Mock:
         switchboard: answers dials, and knows the calls in progress.
         ticker: what paces them.
         store: the calls that wait for their dial.
+        origins: which pages may use it.
         prepare: does ahead, in any thread, what else the first dial would wait for.
         reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
             progress stays.  Raises DocumentError, and changes nothing then.
@@ -53,6 +56,7 @@ class Mock:
     switchboard: Switchboard
     ticker: Ticker
     store: MemoryCallStore
+    origins: Origins
     prepare: Callable[[], None]
     reload: Callable[[], None]
     control_token: str | None = None
@@ -92,6 +96,7 @@ def build(
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
     ids = Ids() if settings.seed is None else Ids.seeded(settings.seed)
+    origins = Origins(frozenset(settings.cors_origins), frozenset(settings.names()))
 
     def read() -> FromDocuments:
         document = documents.openapi()
@@ -131,9 +136,9 @@ def build(
         found.stage.outcomes.take_over(current.stage.outcomes)
         current = found
 
-    mock = Mock(app, switchboard, ticker, store, prepare, reload)
+    mock = Mock(app, switchboard, ticker, store, origins, prepare, reload)
     if inspection is None:
-        return mock
+        return replace(mock, app=Cors(app, origins))
     return inspection.around(
         mock,
         lambda: current,

@@ -11,6 +11,7 @@ Exception
       +-- WrongControlToken      401  UNAUTHORIZED, with WWW-Authenticate (control API)
       +-- NoCredit               402  PAYMENT_REQUIRED
       +-- ForeignRequest         403  FORBIDDEN (control API)
+      +-- PageRefused            403  FORBIDDEN, to browsers only
       +-- NotFound               404  NOT_FOUND
       |    +-- AgentNotFound     404  RESOURCE_NOT_FOUND
       |    +-- CallNotFound      404  RESOURCE_NOT_FOUND
@@ -142,6 +143,13 @@ class NoCredit(ApiError):
 
     def __init__(self) -> None:
         super().__init__("the balance of this account does not pay for a call (that is what this key is for)")
+
+
+class PageRefused(ApiError):
+    """A browser asks for a page that may not use this mock, or that calls it by a name that is not its own."""
+
+    status = 403
+    code = "FORBIDDEN"
 
 
 class NotFound(ApiError):

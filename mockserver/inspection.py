@@ -18,6 +18,7 @@ from mockserver.closest_rule import ClosestRules
 from mockserver.control.http import PREFIX, control_app
 from mockserver.control.operations import Control
 from mockserver.control.waiting import Waiting
+from mockserver.cors import Cors
 from mockserver.ids import Ids
 from mockserver.journal import Journal
 from mockserver.media import Session
@@ -88,10 +89,10 @@ class Inspection:
                 new_request_id=ids.request_id,
             )
         )
-        witness = Witness(mock.app, self._journal, rules, self._now)
+        public = Cors(Witness(mock.app, self._journal, rules, self._now), mock.origins)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await (controlling() if scope["path"].startswith(PREFIX) else witness)(scope, receive, send)
+            await (controlling() if scope["path"].startswith(PREFIX) else public)(scope, receive, send)
 
         def prepare() -> None:
             mock.prepare()

@@ -19,6 +19,7 @@ from mockserver.app import Mock, build
 from mockserver.connection import Doorway
 from mockserver.reloading import reload_on_change
 from mockserver.settings import Settings
+from mockserver.tls import tls_context
 
 HANG_UP_WITHIN_S = 1.5
 """How long callers may take to answer the close when the server goes down, in seconds."""
@@ -40,11 +41,12 @@ class Server(uvicorn.Server):
         settings: the options.
         on_ready: called with the base URL as soon as requests are answered.
 
-    Raises DocumentError and PortError.  `run` returns when the process is told to end (SIGINT, SIGTERM), or `stop` was
-    called.
+    Raises DocumentError, SettingsError and PortError.  `run` returns when the process is told to end (SIGINT, SIGTERM),
+    or `stop` was called.
     """
 
     def __init__(self, settings: Settings, on_ready: Callable[[str], None] = lambda base_url: None) -> None:
+        tls = tls_context(settings)
         self.listener = listen(settings.host, settings.port)
         try:
             self.base_url = settings.base_url(self.listener.getsockname()[1])
@@ -61,8 +63,11 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 self.mock.app,
                 # A call of it makes a connection, which is all that is asked of it.
-                http=partial(Doorway, self.mock.switchboard, settings.max_body_bytes),  # type: ignore[arg-type]
+                http=partial(  # type: ignore[arg-type]
+                    Doorway, self.mock.switchboard, settings.max_body_bytes, self.mock.origins
+                ),
                 ws="none",
+                ssl_context_factory=(lambda config, default: tls) if tls else None,
                 # Nothing here asks for the client's address.
                 proxy_headers=False,
                 lifespan="off",

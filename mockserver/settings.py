@@ -143,6 +143,18 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+_ORIGIN = re.compile(r"\*|none|null|[a-z][a-z0-9+.-]*://[^/?#@,\s]+")
+
+
+def _origin(text: str) -> str:
+    origin = text.lower().rstrip("/")
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError
+    # Browsers leave the usual port out.
+    scheme, _, _ = origin.partition(":")
+    return origin.removesuffix({"http": ":80", "https": ":443"}.get(scheme, "/"))
+
+
 def _agent(text: str) -> tuple[str, str]:
     agent_id, _, name = (part.strip() for part in text.partition("="))
     if not agent_id:
@@ -177,6 +189,39 @@ class Settings:
         expected="http, https, ws or wss, a host, perhaps a port and a path, without user, query or fragment",
         parse=_url,
         metavar="URL",
+    )
+    cors_origins: tuple[str, ...] = _option(
+        "--cors-origin",
+        (),
+        "a further origin whose pages may use this mock, beside those on localhost; * for all, none for not even those",
+        expected="SCHEME://HOST or SCHEME://HOST:PORT, *, none or null",
+        parse=_origin,
+        metavar="ORIGIN",
+        repeated=True,
+    )
+    tls_cert: str | None = _option(
+        "--tls-cert",
+        None,
+        "certificate to answer https and wss with, a PEM file, with those between it and its authority behind it",
+        expected="a file in PEM",
+        parse=_text(r".+"),
+        metavar="FILE",
+    )
+    tls_key: str | None = _option(
+        "--tls-key",
+        None,
+        "private key of --tls-cert, a PEM file without a password",
+        expected="a file in PEM",
+        parse=_text(r".+"),
+        metavar="FILE",
+    )
+    tls: str | None = _option(
+        "--tls",
+        None,
+        "answer https and wss with a certificate made for this run, which clients must be told to accept",
+        expected="self-signed",
+        parse=_text("self-signed"),
+        metavar="self-signed",
     )
     url_ttl_s: float = _option(
         "--url-ttl",
@@ -396,7 +441,18 @@ class Settings:
         settings = cls(**values)
         _livekit_is_whole(settings)
         _guessable_is_local(settings)
+        _tls_is_whole(settings)
         return settings
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether clients dial TLS."""
+        return bool(self.tls or self.tls_cert)
+
+    def names(self) -> tuple[str, ...]:
+        """The hosts by which the server goes, in lower case: `host`, and that of `public_url`."""
+        public = urlsplit(self.public_url or "").hostname
+        return (self.host.lower(), public) if public else (self.host.lower(),)
 
     def base_url(self, bound_port: int) -> str:
         """Where a client on this machine, or behind `public_url`, reaches the server; no slash at the end."""
@@ -404,7 +460,8 @@ class Settings:
             return self.public_url
         # The addresses that mean "all of them" are not addresses that one can dial.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://[{host}]:{bound_port}" if ":" in host else f"http://{host}:{bound_port}"
+        scheme = "https" if self.is_secure else "http"
+        return f"{scheme}://[{host}]:{bound_port}" if ":" in host else f"{scheme}://{host}:{bound_port}"
 
 
 def is_loopback(host: str) -> bool:
@@ -460,3 +517,10 @@ def _guessable_is_local(settings: Settings) -> None:
             "--seed makes URLs that can be guessed: it goes with a --host of this machine alone, such as 127.0.0.1, "
             "and without --public-url"
         )
+
+
+def _tls_is_whole(settings: Settings) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
+    if settings.tls and settings.tls_cert:
+        raise SettingsError("--tls makes a certificate, --tls-cert brings one: give one of them")
