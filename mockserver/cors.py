@@ -16,6 +16,7 @@ log = logging.getLogger("calls")
 
 READABLE = (
     "Location",
+    "Preference-Applied",
     "Retry-After",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from mockserver.origins import is_local_host
 from mockserver.scenarios import NO_TIME, OK, Span, scenario_named, share_of, span_of
 
 T = TypeVar("T")
@@ -464,14 +464,6 @@ class Settings:
         return f"{scheme}://[{host}]:{bound_port}" if ":" in host else f"{scheme}://{host}:{bound_port}"
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens there."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def options() -> Iterator[tuple[str, Option]]:
     """The name in Settings and the option, of each, in the order in which help should show them."""
     for entry in fields(Settings):
@@ -512,7 +504,7 @@ def _livekit_is_whole(settings: Settings) -> None:
 
 
 def _guessable_is_local(settings: Settings) -> None:
-    if settings.seed is not None and (settings.public_url is not None or not is_loopback(settings.host)):
+    if settings.seed is not None and (settings.public_url is not None or not is_local_host(settings.host)):
         raise SettingsError(
             "--seed makes URLs that can be guessed: it goes with a --host of this machine alone, such as 127.0.0.1, "
             "and without --public-url"
