@@ -75,10 +75,10 @@ def main(argv: Sequence[str]) -> int:
     log_to(sys.stderr)
     try:
         server = Server(settings, on_ready=lambda base_url: print(welcome(settings, base_url), flush=True))
+        server.serve_until_stopped()
     except (DocumentError, PortError, SettingsError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    server.serve_until_stopped()
     return 0
 
 

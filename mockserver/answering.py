@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from contract import documents
 from contract.codec import Codec, Role
+from contract.errors import DocumentError
 from contract.stream import Stream, Traits
 from mockserver.agents import Agent, Echo, Parrot, Silent
 from mockserver.conversation import Conversation
@@ -28,19 +30,16 @@ class Answering:
 
     Args:
         settings: the options.
-        compiled: the codec and the traits of each connection type.
         now: the time of day in UTC.
 
-    Raises DocumentError for a script that makes no sense.
+    Raises DocumentError for an AsyncAPI document or a script that makes no sense.
     """
 
-    def __init__(
-        self, settings: Settings, compiled: Mapping[str, tuple[Codec, Traits]], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._now = now
         self._new_agent = _agents(settings.behaviour)
-        self._compiled = compiled
+        self._compiled = {kind: _compiled(kind) for kind in documents.connection_types()}
         self._chance = random.Random(settings.seed)
         self._new_id: Callable[[], str] = partial(secrets.token_hex, 12)
         if settings.seed is not None:
@@ -77,6 +76,16 @@ class Answering:
             time_scale=time_scale,
             new_id=self._new_id,
         )
+
+
+def _compiled(connection_type: str) -> tuple[Codec, Traits]:
+    """The codec and the traits of a connection type.  Raises DocumentError."""
+    document = documents.asyncapi(connection_type)
+    try:
+        # Where a document has a room beside its socket, the socket is the channel that it names first.
+        return Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document)
+    except DocumentError as error:
+        raise DocumentError(f"asyncapi/{connection_type}.yaml: {error}") from error
 
 
 def _agents(behaviour: str) -> Callable[[CallSettings], Agent]:

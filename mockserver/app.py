@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import secrets
 import time
 from collections.abc import Callable
@@ -13,9 +14,8 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
-from contract.codec import Codec, Role
 from contract.documents import Document
-from contract.stream import Stream, Traits
+from contract.stream import Stream
 from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
 from mockserver.cors import Cors
@@ -45,7 +45,8 @@ class Mock:
         ticker: what paces them.
         store: the calls that wait for their dial.
         origins: which pages may use it.
-        prepare: does ahead, in any thread, what else the first dial would wait for.
+        prepare: does ahead, in any thread, what the first dial would wait for.  Raises DocumentError for a fault in an
+            AsyncAPI document.
         reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
             progress stays.  Raises DocumentError, and changes nothing then.
         control_token: opens the control API; None where there is none.
@@ -79,7 +80,7 @@ def build(
         clock: the event loop's clock, in seconds.
 
     Raises:
-        DocumentError: a document or the script makes no sense.
+        DocumentError: the OpenAPI document, the script or the file of scenarios makes no sense.
     """
     store = MemoryCallStore()
     ticker = Ticker(clock)
@@ -128,6 +129,8 @@ def build(
 
     def prepare() -> None:
         current.answering()
+        importlib.import_module("mockserver.handover")
+        importlib.import_module("mockserver.websocket")
 
     def reload() -> None:
         nonlocal current
@@ -177,21 +180,15 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 def _answering(settings: Settings, now: Callable[[], datetime]) -> Callable[[], Answering]:
     """What gives the part that answers dials.
 
-    It is made when it is first asked for: the libraries for sound take as long to load as all else.  Documents and a
-    script are read now, so that a fault in them shows at the start.
+    It is made when it is first asked for: the libraries for sound and the AsyncAPI documents take as long to load as
+    all else.  A script is read now, so that a fault in it shows at the start.
     """
-    read = {kind: documents.asyncapi(kind) for kind in documents.connection_types()}
-    # Where a document has a room beside its socket, the socket is the channel that it names first.
-    compiled = {
-        kind: (Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document))
-        for kind, document in read.items()
-    }
 
     @functools.cache
     def answering() -> Answering:
         from mockserver.answering import Answering
 
-        return Answering(settings, compiled, now)
+        return Answering(settings, now)
 
     if settings.behaviour.startswith("script="):
         answering()

@@ -27,11 +27,9 @@ from mockserver.errors import (
     UpgradeRequired,
     answer,
 )
-from mockserver.handover import hand_over
 from mockserver.media import DialMishap, Session, Switchboard
 from mockserver.origins import Origins
 from mockserver.staging import NO_ANSWER_FOR_S, TRANSPORT, reset
-from mockserver.websocket import Limits, WebSocket
 
 log = logging.getLogger("calls")
 
@@ -179,6 +177,10 @@ class Doorway(HttpConnection):
         self._admit_page()
         if self._switchboard.full:
             raise TooManyCalls()
+        # The server is there before it can be dialled, and this is loaded by then: half a second is worth it.
+        from mockserver.handover import hand_over
+        from mockserver.websocket import Limits, WebSocket
+
         limits = Limits(self._max_message_bytes, self.config.ws_ping_interval, self.config.ws_ping_timeout)
 
         transport = cast(_OneWrite, self.transport).beneath

@@ -11,12 +11,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.accounts import Accounts
 from mockserver.closest_rule import ClosestRules
-from mockserver.control.http import PREFIX, control_app
-from mockserver.control.operations import Control
+from mockserver.control import PREFIX
 from mockserver.control.waiting import Waiting
 from mockserver.cors import Cors
 from mockserver.ids import Ids
@@ -64,23 +63,28 @@ class Inspection:
     ) -> Mock:
         """The mock with its control API; `current` gives what was last read from the documents."""
         waiting, rules = Waiting(self._journal), ClosestRules(current().document)
-        control = Control(
-            journal=self._journal,
-            waiting=waiting,
-            rules=rules,
-            switchboard=mock.switchboard,
-            store=mock.store,
-            limiter=limiter,
-            outcomes=lambda: current().stage.outcomes,
-            version=importlib.metadata.version("calls-contract"),
-            base_url=base_url,
-            settings=_shown(settings),
-            now=self._now,
-        )
         token = settings.control_token or secrets.token_urlsafe(24)
+
         # Made when it is first asked for, or ahead: it takes as long as the contract's own operations do.
-        controlling = functools.cache(
-            lambda: control_app(
+        @functools.cache
+        def control_api() -> ASGIApp:
+            from mockserver.control.http import control_app
+            from mockserver.control.operations import Control
+
+            control = Control(
+                journal=self._journal,
+                waiting=waiting,
+                rules=rules,
+                switchboard=mock.switchboard,
+                store=mock.store,
+                limiter=limiter,
+                outcomes=lambda: current().stage.outcomes,
+                version=importlib.metadata.version("calls-contract"),
+                base_url=base_url,
+                settings=_shown(settings),
+                now=self._now,
+            )
+            return control_app(
                 control,
                 token=token,
                 names={urlsplit(base_url).hostname or "", settings.host} - {"", "0.0.0.0", "::"},
@@ -88,15 +92,15 @@ class Inspection:
                 max_body_bytes=settings.max_body_bytes,
                 new_request_id=ids.request_id,
             )
-        )
+
         public = Cors(Witness(mock.app, self._journal, rules, self._now), mock.origins)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await (controlling() if scope["path"].startswith(PREFIX) else public)(scope, receive, send)
+            await (control_api() if scope["path"].startswith(PREFIX) else public)(scope, receive, send)
 
         def prepare() -> None:
             mock.prepare()
-            controlling()
+            control_api()
 
         def reload() -> None:
             mock.reload()

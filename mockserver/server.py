@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
+from contract.errors import DocumentError
 from mockserver.app import Mock, build
 from mockserver.connection import Doorway
 from mockserver.reloading import reload_on_change
@@ -54,6 +55,7 @@ class Server(uvicorn.Server):
         except BaseException:
             self.listener.close()
             raise
+        self._fault: DocumentError | None = None
         self._reloading: asyncio.Task[None] | None = None
         self.settings = settings
         self.on_ready = on_ready
@@ -79,8 +81,21 @@ class Server(uvicorn.Server):
         )
 
     def serve_until_stopped(self) -> None:
-        """Serve, and return when the server was told to end and has let go of everything."""
+        """Serve, and return when the server was told to end and has let go of everything.
+
+        Raises DocumentError for a fault in an AsyncAPI document, soon after the start.
+        """
         self.run(sockets=[self.listener])
+        if self._fault is not None:
+            raise self._fault
+
+    def _prepare(self) -> None:
+        """Load what dials need; who cannot answer any does not go on."""
+        try:
+            self.mock.prepare()
+        except DocumentError as error:
+            self._fault = error
+            self.stop()
 
     def stop(self) -> None:
         """Tell the server to end; may be called from another thread."""
@@ -90,7 +105,7 @@ class Server(uvicorn.Server):
         """Begin to answer."""
         await super().startup(sockets)
         self.on_ready(self.base_url)
-        threading.Thread(target=self.mock.prepare, name="prepare", daemon=True).start()
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
         if self.settings.reload:
             self._reloading = asyncio.create_task(reload_on_change(self.settings, self.mock.reload))
 

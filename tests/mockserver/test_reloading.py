@@ -54,11 +54,16 @@ class Reloading:
         return found
 
 
-@pytest.fixture(scope="module")
-def reloading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reloading]:
-    folder = tmp_path_factory.mktemp("project")
+def copied(folder: Path) -> Path:
+    """A copy of the project."""
     for name in ("calls", "contract", "contract_tests", "mockserver", "openapi", "asyncapi"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reloading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reloading]:
+    folder = copied(tmp_path_factory.mktemp("project"))
     (folder / "script.yaml").write_text("steps: [{say: First}]")
     (folder / "order.yaml").write_text("sequences: [{agentId: nobody, outcomes: [ok]}]")
     options = ["--port", "0", "--reload", "--behaviour", "script=script.yaml", "--scenario-file", "order.yaml"]
@@ -130,3 +135,18 @@ def test_a_new_order_counts_at_once_and_what_was_counted_stays(reloading: Reload
     reloading.edit("order.yaml", lambda text: "sequences: [{outcomes: [error]}]")
     after = reloading.post()
     assert after.status_code == 500 and int(after.headers["X-RateLimit-Remaining"]) == before - 1
+
+
+def test_a_mock_with_a_broken_document_does_not_stay(tmp_path: Path) -> None:
+    document = copied(tmp_path) / "asyncapi" / "plivo.yaml"
+    document.write_text(document.read_text().replace("x-event: Audio", "x-event: Noise"))
+    run = subprocess.run(
+        [sys.executable, "-m", "calls", "mock", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert run.returncode == 2
+    assert re.search(r"^calls mock: .*plivo.*Noise", run.stderr, re.MULTILINE), run.stderr
