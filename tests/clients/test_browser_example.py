@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser import BrowserPage, Scheme, running_chromium
 from tests.clients.browser_example import (
@@ -81,6 +81,7 @@ class Seen:
     calls_after: int
     requests: list[str]
     complaints: list[str]
+    problem: str
     contrasts: list[dict[str, float]]
     sticking_out: list[str]
 
@@ -125,6 +126,7 @@ def seen(example: str, own_mock: RunningMock, chromium: BrowserContext) -> Itera
             calls_after=calls_left(own_mock),
             requests=watched.requests,
             complaints=watched.complaints,
+            problem=page.get_by_role("alert").inner_text(),
             contrasts=contrasts,
             sticking_out=sticking_out,
         )
@@ -168,7 +170,7 @@ def test_hanging_up_ends_the_call(seen: Seen) -> None:
 
 def test_the_page_loads_nothing_from_elsewhere_and_nothing_complains(seen: Seen, example: str) -> None:
     assert [request for request in seen.requests if not request.startswith(example + "/")] == []
-    assert seen.complaints == []
+    assert (seen.complaints, seen.problem) == ([], "")
 
 
 def test_the_page_can_be_read_light_and_dark_on_a_telephone_and_a_desk(seen: Seen) -> None:
@@ -192,7 +194,7 @@ def test_without_a_microphone_no_call_is_created(browser_page: BrowserPage, exam
 PLAYED = """async ([arrivals_ms, clear_at_ms]) => {
   const { Playback } = await import("/playback.js");
   const playback = new Playback();
-  const played = [];
+  const runs = [];
   const block = new Float32Array(128);
   for (let at = 0; at < 1000; at += 8) {
     arrivals_ms.forEach((arrival, frame) => {
@@ -200,49 +202,76 @@ PLAYED = """async ([arrivals_ms, clear_at_ms]) => {
     });
     if (at - 8 < clear_at_ms && clear_at_ms <= at) playback.clear();
     playback.fill(block);
-    played.push(...block.map((sample) => sample * 32768));
+    for (const sample of block) {
+      if (runs.at(-1)?.[0] === sample * 32768) runs.at(-1)[1] += 1;
+      else runs.push([sample * 32768, 1]);
+    }
   }
-  return played;
+  return runs;
 }"""
-"""Plays frames, each of samples that are its number from 1, that arrive at these times, for one second."""
+"""Plays frames, each of 320 samples that are its number from 1, that arrive at these times, for one second.
+
+Gives what is played as runs: a sample, and how often it comes in a row.
+"""
 
 
 NEVER = 10_000
 
-Play = Callable[[list[int], int], list[float]]
-
 
 @pytest.fixture(scope="module")
-def play(chromium: BrowserContext, example: str) -> Iterator[Play]:
-    """Has a page play frames that arrive at some times, cleared at another; gives the samples that are played."""
+def opened(chromium: BrowserContext, example: str) -> Iterator[Page]:
+    """The page without a call, for its parts to be tried."""
     with chromium.new_page() as page:
         page.goto(example)
-        yield lambda arrivals_ms, clear_at_ms: page.evaluate(PLAYED, [arrivals_ms, clear_at_ms])
+        yield page
 
 
 @pytest.mark.parametrize(
-    ("arrivals_ms", "clear_at_ms", "frames"),
+    ("arrivals_ms", "clear_at_ms", "runs"),
     [
-        pytest.param(
-            [0, 70, 70, 70, 80, 150, 155, 160], NEVER, [1, 2, 3, 4, 5, 6, 7, 8], id="late frames leave no gap"
-        ),
-        pytest.param([0], NEVER, [1], id="a single frame is played"),
-        pytest.param([0, 0, 0, 300, 300, 300], NEVER, [1, 2, 3, 4, 5, 6], id="after a pause"),
-        pytest.param([0, 0, 0, 0, 0, 200, 200, 200], 16, [1, 6, 7, 8], id="what is cleared is not played"),
+        pytest.param([0], NEVER, [[1, 320]], id="a single frame is played"),
+        pytest.param([0, 0, 0, 10], NEVER, [[1, 320], [2, 320], [3, 320], [4, 320]], id="many at once"),
+        pytest.param([0, 0, 0, 0, 0, 200, 200, 200], 16, [[1, 256], [6, 320], [7, 320], [8, 320]], id="cleared"),
     ],
 )
-def test_frames_are_played_whole_and_in_order(
-    play: Play, arrivals_ms: list[int], clear_at_ms: int, frames: list[int]
+def test_frames_are_played_whole_and_in_order_unless_cleared(
+    opened: Page, arrivals_ms: list[int], clear_at_ms: int, runs: list[list[int]]
 ) -> None:
-    played = play(arrivals_ms, clear_at_ms)
-    assert list(dict.fromkeys(sample for sample in played if sample)) == frames
-    if clear_at_ms == NEVER:
-        assert [sample for sample in played if sample] == [float(frame) for frame in frames for _ in range(320)]
+    assert [run for run in opened.evaluate(PLAYED, [arrivals_ms, clear_at_ms]) if run[0]] == runs
 
 
-def test_late_frames_leave_no_silence_between_them(play: Play) -> None:
-    played = play([0, 70, 70, 70, 80, 150, 155, 160], NEVER)
-    assert 0.0 not in played[played.index(1.0) : len(played) - played[::-1].index(8.0)]
+def test_late_frames_leave_no_silence_between_them(opened: Page) -> None:
+    _, *spoken, _ = opened.evaluate(PLAYED, [[0, 70, 70, 70, 80, 150, 155, 160], NEVER])
+    assert spoken == [[frame, 320] for frame in range(1, 9)]
+
+
+SHOWN = """async (pieces) => {
+  const { Transcript } = await import("/transcript.js");
+  const list = document.createElement("ol");
+  const transcript = new Transcript(list);
+  return pieces.map(([role, ordinal, piece]) => {
+    transcript.add({ type: "transcript", role, ordinal, ...piece });
+    return [...list.querySelectorAll("span")].map((words) => words.textContent);
+  });
+}"""
+"""Adds pieces to a transcript; gives what it shows after each."""
+
+
+def test_the_transcript_grows_piece_by_piece_in_the_order_of_the_conversation(opened: Page) -> None:
+    pieces = [
+        ["agent", 7, {"text": "It is", "final": False}],
+        ["agent", 7, {"delta": " ten", "final": False}],
+        ["user", 6, {"text": "What time is it?", "final": True}],
+        ["agent", 7, {"text": "It is ten.", "final": True}],
+        ["user", 8, {"text": "Thanks", "final": True}],
+    ]
+    assert opened.evaluate(SHOWN, pieces) == [
+        ["It is"],
+        ["It is ten"],
+        ["What time is it?", "It is ten"],
+        ["What time is it?", "It is ten."],
+        ["What time is it?", "It is ten.", "Thanks"],
+    ]
 
 
 def test_another_site_s_page_cannot_create_calls(example: str) -> None:
