@@ -22,6 +22,7 @@ const level = part<HTMLMeterElement>("level");
 const form = part<HTMLFormElement>("type");
 const text = part<HTMLInputElement>("text");
 const send = part<HTMLButtonElement>("send");
+const inCallControls = [hangUpButton, muteButton, text, send];
 const transcript = new Transcript(part("transcript"));
 
 let call: Call | undefined;
@@ -32,7 +33,7 @@ function show(phase: "off" | "connecting" | State["state"], words: string): void
   state.textContent = words;
   callButton.disabled = phase !== "off";
   const inCall = phase !== "off" && phase !== "connecting";
-  for (const control of [hangUpButton, muteButton, text, send]) control.disabled = !inCall;
+  for (const control of inCallControls) control.disabled = !inCall;
 }
 
 async function start(): Promise<void> {
@@ -83,14 +84,15 @@ function hear(message: AgentSends): void {
 
 /** The call is over, or never began. */
 function end(reason: string): void {
-  const hadFocus = [hangUpButton, muteButton, text, send].some((control) => control === document.activeElement);
+  // What had the focus cannot have it now; a button that was disabled has already lost it to the body.
+  const lost = [document.body, ...inCallControls].some((element) => element === document.activeElement);
   sound?.close();
   call = sound = undefined;
   mute(false);
   level.value = 0;
   problem.textContent = reason;
   show("off", "Not in a call");
-  if (hadFocus) callButton.focus();
+  if (lost) callButton.focus();
 }
 
 function explain(error: unknown): string {

@@ -110,6 +110,7 @@ def seen(example: str, own_mock: RunningMock, chromium: BrowserContext) -> Itera
         watched.tab_to(page.get_by_role("button", name="Hang up"))
         page.keyboard.press("Enter")
         expect(state).to_have_text("Not in a call")
+        expect(page.get_by_role("button", name="Call")).to_be_focused()
         contrasts, sticking_out = [], []
         for width, scheme in LOOKS:
             page.set_viewport_size({"width": width, "height": 800})
@@ -187,7 +188,7 @@ def test_without_a_microphone_no_call_is_created(browser_page: BrowserPage, exam
     page = browser_page.open(example)
     page.get_by_role("button", name="Call").click()
     expect(page.get_by_role("alert")).to_contain_text("may not use the microphone")
-    expect(page.get_by_role("button", name="Call")).to_be_enabled()
+    expect(page.get_by_role("button", name="Call")).to_be_focused()
     assert [request for request in browser_page.requests if request.endswith("/call")] == []
 
 
