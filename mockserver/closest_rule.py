@@ -11,6 +11,7 @@ from contract import documents
 from mockserver.errors import ApiError, InvalidFields
 from mockserver.exchange import Exchange
 from mockserver.notes import Rule
+from mockserver.staging import StagedError
 from mockserver.wording import shown
 
 NAME = "openapi/calls.yaml"
@@ -32,6 +33,10 @@ class ClosestRules:
     """The rules of the contract's OpenAPI document."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        self.use(document)
+
+    def use(self, document: Mapping[str, Any]) -> None:
+        """Go on with this document."""
         self._document: Any = document
         self._operations = {
             operation["operationId"]: (path, method)
@@ -55,6 +60,8 @@ class ClosestRules:
             return None
         if exchange.operation_id not in self._operations:
             return self._of_no_operation(fault, method, path)
+        if isinstance(fault, StagedError):
+            return None
         operation: tuple[str, ...] = ("paths", *self._operations[exchange.operation_id])
         if isinstance(fault, InvalidFields) and fault.broken is not None:
             broken = fault.broken

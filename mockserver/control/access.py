@@ -61,7 +61,7 @@ class OwnNamesOnly:
         await self._app(scope, receive, send)
 
     def _is_own(self, name: str, address: str) -> bool:
-        return bool(name) and (name in self._names or name == address.lower() or is_loopback(name))
+        return bool(name) and (name in self._names or name == address.lower() or _is_loopback(name))
 
 
 def _is_at(origin: str, host: str) -> bool:
@@ -79,8 +79,7 @@ def _host_of(url: str) -> str:
         return ""
 
 
-def is_loopback(name: str) -> bool:
-    """Whether a host is this machine, to this machine alone."""
+def _is_loopback(name: str) -> bool:
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:

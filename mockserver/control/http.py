@@ -16,23 +16,15 @@ from mockserver.body import READ_WITHIN_S, BodyReader
 from mockserver.control.access import OwnNamesOnly, TokenGuard
 from mockserver.control.operations import Control
 from mockserver.envelope import Envelope
-from mockserver.inspector.pages import DOCS, PAGE, page_routes
+from mockserver.inspector.pages import page_routes
 from mockserver.inspector.session import PageSession
 from mockserver.operations import Source, document_app
 from mockserver.rate_limit import RateLimiter
-
-PREFIX = "/__mock__/"
-"""What all paths of the mock's own begin with."""
 
 API = "/__mock__/api"
 """Where the operations are."""
 
 _DOCUMENT = "/__mock__/openapi.yaml"
-
-
-def is_own(path: str) -> bool:
-    """Whether a path is the mock's own, and not the contract's."""
-    return path.startswith(PREFIX) or path in (PAGE, DOCS)
 
 
 def control_app(

@@ -15,10 +15,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract import documents
+from mockserver.control import DOCS, PAGE
 from mockserver.inspector.session import PageSession
-
-PAGE, DOCS = "/", "/docs"
-"""Where the inspector is, and where the contract is shown."""
 
 _CONTRACT = "/__mock__/contract.yaml"
 """What /openapi.yaml is, for the pages: to look at them leaves no trace among the requests."""
