@@ -112,10 +112,11 @@ def welcome(settings: Settings, base_url: str, token: str | None) -> str:
     curl, insecure, no_check = ("curl -sk", " --insecure", " --no-check") if unknown else ("curl -s", "", "")
     certificate = f"\n{CERTIFICATE}" if unknown else ""
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
+    page = f"See what happens, and place calls with the phone in the page: {base_url}/\n"
     control = f"\nControl API (docs/control.md): {base_url}/__mock__/api   token {token or 'as given'}"
     return f"""\
 Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
-{certificate}
+{page if settings.inspector == "on" else ""}{certificate}
 Keys, in the header X-API-Key:
   {valid:22}works{own_keys}{", as does every other key" if settings.any_key else ""}
   {no_credit:22}402: the balance is used up

@@ -15,7 +15,7 @@ from mockserver.control.rendering import call_of, events_of, page, request_of, u
 from mockserver.control.shapes import Change, Shape, to_json
 from mockserver.control.waiting import Waiting
 from mockserver.ending import Ending
-from mockserver.errors import NotInJournal, NotInProgress
+from mockserver.errors import InvalidFields, NotInJournal, NotInProgress
 from mockserver.exchange import Exchange, Handled
 from mockserver.journal import Journal
 from mockserver.media import Session, Switchboard

@@ -61,9 +61,7 @@ def page_routes(session: PageSession | None) -> Iterator[BaseRoute]:
 
 
 def _file(name: str, policy: str) -> Response:
-    return FileResponse(
-        _FOLDER / "static" / name, media_type="text/html", headers={"content-security-policy": policy}
-    )
+    return FileResponse(_FOLDER / "static" / name, media_type="text/html", headers={"content-security-policy": policy})
 
 
 class _Sealed:

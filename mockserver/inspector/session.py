@@ -11,7 +11,7 @@ from mockserver.exchange import Exchange
 _PATH = "/__mock__"
 
 _OWN_FETCH = (b"same-origin", b"none")
-"""What Sec-Fetch-Site says where no other page asked (w3.org/TR/fetch-metadata); browsers send it, other clients not."""
+"""What Sec-Fetch-Site says where no other page asked (w3.org/TR/fetch-metadata); other clients are silent."""
 
 
 class PageSession:

@@ -10,6 +10,8 @@ export type Request = Schemas["Request"];
 export type Call = Schemas["Call"];
 export type Event = Schemas["Event"];
 export type Utterance = Schemas["Utterance"];
+export type Scenario = Schemas["Scenario"];
+export type Outcomes = Schemas["Outcomes"];
 export type Side = Event["side"];
 
 const TOKEN = "calls-control-token";
@@ -52,7 +54,7 @@ async function get<T>(path: string): Promise<T> {
   return (await ask(path)).json();
 }
 
-async function send<T>(method: "POST" | "PUT", path: string, body?: unknown): Promise<T> {
+async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method };
   if (body !== undefined) {
     init.headers = { "Content-Type": "application/json" };
@@ -79,8 +81,9 @@ export const api = {
   speak: (callId: string, text: string) => send<Call>("POST", `${of(callId)}/speech`, { text }),
   pressDigits: (callId: string, digits: string) => send<Call>("POST", `${of(callId)}/digits`, { digits }),
   reset: () => send<Status>("POST", "reset"),
-  scenarios: () => get<unknown>("scenarios"),
-  outcomes: () => get<unknown>("outcomes"),
-  addOutcome: (scenario: string, times: number) => send<unknown>("POST", "outcomes", { scenario, times }),
-  setDefault: (scenario: string | null) => send<unknown>("PUT", "default-scenario", { scenario }),
+  scenarios: async () => (await get<{ scenarios: Scenario[] }>("scenarios")).scenarios,
+  outcomes: () => get<Outcomes>("outcomes"),
+  orderOutcomes: (scenario: string, times: number) => send<Outcomes>("POST", "outcomes", { scenario, times }),
+  forgetOutcomes: () => send<Outcomes>("DELETE", "outcomes"),
+  setDefaultScenario: (scenario: string) => send<Outcomes>("PUT", "default-scenario", { scenario }),
 };

@@ -57,10 +57,79 @@ export interface paths {
         put?: never;
         /**
          * Begin anew
-         * @description Hangs up the calls in progress, and forgets the calls that wait for their dial, the counts of the rate limit and
-         *     all that is remembered. Numbers go on. Between two tests this is quicker than a new mock.
+         * @description Hangs up the calls in progress, and forgets the calls that wait for their dial, the counts of the rate limit, the
+         *     outcomes that were ordered and all that is remembered. Numbers go on. Between two tests this is quicker than a new mock.
          */
         post: operations["reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scenarios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the outcomes that can be asked for
+         * @description As `calls mock --list-scenarios` does.
+         */
+        get: operations["listScenarios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show what is ordered
+         * @description What the next requests get, and what all others get.
+         */
+        get: operations["getOutcomes"];
+        put?: never;
+        /**
+         * Order what the next requests get
+         * @description Each of the next requests that asks for nothing itself takes one, in their order; one whose operation does not
+         *     have that status leaves it for the next. At most 1000 are kept.
+         */
+        post: operations["orderOutcomes"];
+        /**
+         * Forget what was ordered
+         * @description Begins the sequences of `--scenario-file` anew, too; the default stays.
+         */
+        delete: operations["forgetOutcomes"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/default-scenario": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set what all other requests get
+         * @description As `calls mock --scenario` does; `ok` is a call that goes well.
+         */
+        put: operations["setDefaultScenario"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -199,7 +268,7 @@ export interface paths {
         /**
          * Listen to a call
          * @description A WAV file of 16-bit samples: the caller on the left and the agent on the right, or one side alone. Both begin
-         *     with the first audio of either; where nothing was sent there is silence.
+         *     with the first audio of either; where nothing was sent there is silence, in the first 15 minutes.
          */
         get: operations["getAudio"];
         put?: never;
@@ -329,6 +398,29 @@ export interface components {
             kind: "request" | "call" | "reset";
             /** @description The id of the request or the call; empty for a reset. */
             id: string;
+        };
+        /** @description An outcome that can be asked for. */
+        Scenario: {
+            /**
+             * @description As in `metadata.mock`.
+             * @example rate_limited
+             */
+            name: string;
+            /** @description The agent whose calls go like this. */
+            agentId: string;
+            /** @description What the request is answered with. */
+            status: number;
+            /** @description The operations that have this status. */
+            operations: string[];
+            /** @description What a client sees. */
+            shows: string;
+        };
+        /** @description What requests get that ask for nothing themselves. */
+        Outcomes: {
+            /** @description The scenario of all that nothing else is ordered for. */
+            default: string;
+            /** @description The scenarios that were ordered and not yet taken, in their order. */
+            next: string[];
         };
         /** @description An answered request. */
         Request: {
@@ -541,6 +633,15 @@ export interface components {
                 "application/json": components["schemas"]["Status"];
             };
         };
+        /** @description What requests get. */
+        Outcomes: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Outcomes"];
+            };
+        };
         /** @description The call. */
         Call: {
             headers: {
@@ -588,6 +689,24 @@ export interface components {
         };
         /** @description The call is not in progress, or cannot have this (`CONFLICT`). */
         Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The body is larger than `--max-body` allows (`PAYLOAD_TOO_LARGE`). */
+        PayloadTooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The body is not sent as `application/json` (`UNSUPPORTED_MEDIA_TYPE`). */
+        UnsupportedMediaType: {
             headers: {
                 [name: string]: unknown;
             };
@@ -677,6 +796,107 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: components["responses"]["Status"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    listScenarios: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The scenarios. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        scenarios: components["schemas"]["Scenario"][];
+                    };
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    getOutcomes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Outcomes"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    orderOutcomes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A scenario's name. */
+                    scenario: string;
+                    /**
+                     * @description How many requests get it.
+                     * @default 1
+                     */
+                    times?: number;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Outcomes"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    forgetOutcomes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Outcomes"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+        };
+    };
+    setDefaultScenario: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A scenario's name. */
+                    scenario: string;
+                };
+            };
+        };
+        responses: {
+            200: components["responses"]["Outcomes"];
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
         };
@@ -968,6 +1188,8 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
         };
     };
     pressDigits: {
@@ -998,6 +1220,8 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
         };
     };
     answerTool: {
@@ -1022,7 +1246,7 @@ export interface operations {
                     result?: string;
                     /** @description Why it could not. */
                     error?: string;
-                };
+                } & (unknown | unknown);
             };
         };
         responses: {
@@ -1032,6 +1256,8 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
         };
     };
 }

@@ -12,8 +12,8 @@ export function toneOf(status: number): "good" | "warn" | "bad" | "calm" {
 }
 
 /** A button that says what became of it. */
-export function Action({ does, children, danger = false }: {
-  does: () => Promise<unknown>; children: ComponentChildren; danger?: boolean;
+export function Action({ does, children, danger = false, label }: {
+  does: () => Promise<unknown>; children: ComponentChildren; danger?: boolean; label?: string;
 }) {
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
@@ -30,7 +30,7 @@ export function Action({ does, children, danger = false }: {
   };
   return (
     <span class="action">
-      <button type="button" class={danger ? "danger" : ""} disabled={busy} onClick={act}>{children}</button>
+      <button type="button" class={danger ? "danger" : ""} aria-label={label} disabled={busy} onClick={act}>{children}</button>
       {wrong && <span class="wrong" role="alert">{wrong}</span>}
     </span>
   );

@@ -2,11 +2,11 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { document as documentAt } from "../address";
-import { api } from "../api";
-import { status } from "../journal/journal";
+import { api, type Scenario } from "../api";
+import { requests, status } from "../journal/journal";
 import { Action, Badge, Fields, toneOf } from "../parts";
 import { bytes } from "../words";
-import { loadScenarios, next, outcomes, scenarios, type Scenario } from "./scenarios";
+import { forgetOrders, loadScenarios, lookAtOrders, order, outcomes, scenarios, setDefault } from "./scenarios";
 
 const KEYS: readonly (readonly [string, number, string])[] = [
   ["ck_mock_valid", 201, "works"],
@@ -59,22 +59,33 @@ export function MockView() {
 
 function Scenarios() {
   const [times, setTimes] = useState(1);
-  const set = async (scenario: string) => { await api.setDefault(scenario || null); };
+  // Requests use up what was ordered.
+  const answered = requests.value.length;
+  useEffect(() => { void lookAtOrders().catch(() => {}); }, [answered]);
+  const { default: usual, next } = outcomes.value;
   return (
-    <section aria-label="Scenarios">
+    <section class="scenarios" aria-label="Scenarios">
       <h3>Scenarios</h3>
-      <p class="faint">Create a call with the agent's id, or press “Next” to have the next requests end so, whatever they ask for.</p>
+      <p class="faint">
+        A call with the agent’s id goes so; in an inline call, metadata.mock takes the name. “Next” lets the next requests go so that ask for nothing themselves.
+      </p>
       <div class="settings">
-        <label>Next requests<input type="number" min={1} max={1000} value={times} onInput={(event) => setTimes(Number(event.currentTarget.value) || 1)} /></label>
-        <Default onSet={set} />
+        <label>All other requests
+          <select value={usual} onChange={(event) => void setDefault(event.currentTarget.value)}>
+            {scenarios.value.map((each) => <option>{each.name}</option>)}
+          </select>
+        </label>
+        <label>How many next requests
+          <input type="number" min={1} max={1000} value={times} onInput={(event) => setTimes(Number(event.currentTarget.value) || 1)} />
+        </label>
       </div>
-      {outcomes.value.length > 0 && (
-        <p role="status">Waiting: {outcomes.value.map(({ scenario, times: left }) => `${scenario} × ${left}`).join(", ")}.</p>
+      {next.length > 0 && (
+        <p role="status" class="ordered">Ordered: {next.slice(0, 10).join(", ")}{next.length > 10 && ` and ${next.length - 10} more`}. <Action does={forgetOrders}>Forget</Action></p>
       )}
-      <div class="scroll">
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of scenarios">
         <table>
-          <thead><tr><th scope="col">Scenario</th><th scope="col">agentId</th><th scope="col">Status</th><th scope="col">What it shows</th><th scope="col">Do it</th></tr></thead>
-          <tbody>{scenarios.value.map((each) => <ScenarioRow of={each} times={times} />)}</tbody>
+          <thead><tr><th scope="col">agentId</th><th scope="col">Status</th><th scope="col">What it shows</th><td /></tr></thead>
+          <tbody>{scenarios.value.map((each) => <ScenarioRow key={each.name} of={each} times={times} />)}</tbody>
         </table>
       </div>
     </section>
@@ -84,26 +95,10 @@ function Scenarios() {
 function ScenarioRow({ of, times }: { of: Scenario; times: number }) {
   return (
     <tr>
-      <td>{of.name}</td>
-      <td>{of.agentId && <code>{of.agentId}</code>}</td>
-      <td>{of.status && <Badge tone={toneOf(of.status)}>{of.status}</Badge>}</td>
+      <td><code>{of.agentId}</code></td>
+      <td><Badge tone={toneOf(of.status)}>{of.status}</Badge></td>
       <td>{of.shows}</td>
-      <td><Action does={() => next(of.name, times)}>Next</Action></td>
+      <td><Action label={`Next: ${of.name}`} does={() => order(of.name, times)}>Next</Action></td>
     </tr>
-  );
-}
-
-function Default({ onSet }: { onSet: (scenario: string) => Promise<void> }) {
-  const [chosen, setChosen] = useState("");
-  return (
-    <>
-      <label>All other requests
-        <select value={chosen} onChange={(event) => setChosen(event.currentTarget.value)}>
-          <option value="">as usual</option>
-          {scenarios.value.map((each) => <option>{each.name}</option>)}
-        </select>
-      </label>
-      <Action does={() => onSet(chosen)}>Set</Action>
-    </>
   );
 }

@@ -1,43 +1,34 @@
-// The scenarios that the mock can play, and what was asked for next; there is nothing of it where the mock has none.
+// The scenarios that the mock can play, and what was ordered.
 
 import { signal } from "@preact/signals";
-import { api } from "../api";
+import { api, type Outcomes, type Scenario } from "../api";
 
-export interface Scenario {
-  name: string;
-  agentId?: string | null;
-  status?: number | null;
-  operations?: string[];
-  shows?: string;
-}
-
-export interface Outcome {
-  scenario: string;
-  times: number;
-}
-
+/** Empty where the mock has none. */
 export const scenarios = signal<readonly Scenario[]>([]);
-export const outcomes = signal<readonly Outcome[]>([]);
+export const outcomes = signal<Outcomes>({ default: "", next: [] });
 
 export async function loadScenarios(): Promise<void> {
   try {
-    scenarios.value = listIn(await api.scenarios(), "scenarios");
-    await loadOutcomes();
+    scenarios.value = await api.scenarios();
+    outcomes.value = await api.outcomes();
   } catch {
     scenarios.value = [];
   }
 }
 
-export async function loadOutcomes(): Promise<void> {
-  outcomes.value = listIn(await api.outcomes(), "outcomes");
+export async function order(scenario: string, times: number): Promise<void> {
+  outcomes.value = await api.orderOutcomes(scenario, times);
 }
 
-export async function next(scenario: string, times: number): Promise<void> {
-  await api.addOutcome(scenario, times);
-  await loadOutcomes();
+export async function forgetOrders(): Promise<void> {
+  outcomes.value = await api.forgetOutcomes();
 }
 
-function listIn<T>(answer: unknown, name: string): T[] {
-  const list = Array.isArray(answer) ? answer : (answer as Record<string, unknown> | null)?.[name];
-  return Array.isArray(list) ? list : [];
+export async function setDefault(scenario: string): Promise<void> {
+  outcomes.value = await api.setDefaultScenario(scenario);
+}
+
+/** What was ordered, as far as requests have not got it yet, which nobody tells. */
+export async function lookAtOrders(): Promise<void> {
+  outcomes.value = await api.outcomes();
 }
