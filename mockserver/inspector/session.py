@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
+
+from starlette.requests import cookie_parser
 
 from mockserver.exchange import Exchange
 
@@ -33,9 +34,6 @@ class PageSession:
         """Whether a request brings the session, and comes from a page of this origin."""
         if exchange.headers.get(b"sec-fetch-site", b"none") not in _OWN_FETCH:
             return False
-        try:
-            cookies = SimpleCookie(exchange.headers.get(b"cookie", b"").decode("latin-1"))
-        except CookieError:
-            return False
-        brought = cookies.get(self._name)
-        return brought is not None and hmac.compare_digest(brought.value.encode(), self._secret.encode())
+        # Beside it come the cookies of all that is developed on this machine, of every shape.
+        brought = cookie_parser(exchange.headers.get(b"cookie", b"").decode("latin-1")).get(self._name, "")
+        return hmac.compare_digest(brought.encode(), self._secret.encode())

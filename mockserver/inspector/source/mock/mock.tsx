@@ -29,7 +29,7 @@ export function MockView() {
           ]}
         />
       )}
-      <Action danger does={api.reset}>Reset: hang up all calls and forget everything</Action>
+      <Action danger does={reset}>Reset: hang up all calls and forget everything</Action>
       <h3>Keys, in the header X-API-Key</h3>
       <div class="scroll">
         <table>
@@ -55,6 +55,11 @@ export function MockView() {
       )}
     </article>
   );
+}
+
+async function reset(): Promise<void> {
+  status.value = await api.reset();
+  await loadScenarios();
 }
 
 function Scenarios() {

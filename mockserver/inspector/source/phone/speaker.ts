@@ -9,12 +9,15 @@ interface Mark {
 
 export class Speaker {
   private readonly context: AudioContext;
+  private readonly out: GainNode;
   private readonly playing = new Set<AudioBufferSourceNode>();
   private readonly marks = new Set<Mark>();
   private until = 0;
 
   constructor(private readonly rateHz: number) {
     this.context = new AudioContext({ sampleRate: rateHz });
+    this.out = new GainNode(this.context);
+    this.out.connect(this.context.destination);
     void this.context.resume();
   }
 
@@ -24,7 +27,7 @@ export class Speaker {
     piece.copyToChannel(samples, 0);
     const source = this.context.createBufferSource();
     source.buffer = piece;
-    source.connect(this.context.destination);
+    source.connect(this.out);
     source.onended = () => this.playing.delete(source);
     this.until = Math.max(this.until, this.context.currentTime + (this.quiet ? AHEAD_S : 0));
     source.start(this.until);
