@@ -63,16 +63,27 @@ async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: u
   return (await ask(path, init)).json();
 }
 
+/** All pages together; the last one is empty. */
+async function pages<T extends { number: number }>(after: number, load: (after: number) => Promise<T[]>): Promise<T[]> {
+  const all: T[] = [];
+  for (;;) {
+    const page = await load(all.at(-1)?.number ?? after);
+    if (!page.length) return all;
+    all.push(...page);
+  }
+}
+
 const of = (callId: string) => `calls/${encodeURIComponent(callId)}`;
 
 export const api = {
   status: () => get<Status>("status"),
   changes: (after: number, waitS: number) => get<Changes>(`changes?after=${after}&waitS=${waitS}`),
-  requests: async (after: number) => (await get<{ requests: Request[] }>(`requests?after=${after}`)).requests,
-  calls: async (after: number) => (await get<{ calls: Call[] }>(`calls?after=${after}`)).calls,
+  requests: (after: number) =>
+    pages(after, async (last) => (await get<{ requests: Request[] }>(`requests?after=${last}`)).requests),
+  calls: (after: number) => pages(after, async (last) => (await get<{ calls: Call[] }>(`calls?after=${last}`)).calls),
   call: (callId: string) => get<Call>(of(callId)),
   events: async (callId: string, after: number) =>
-    (await get<{ events: Event[] }>(`${of(callId)}/events?after=${after}&limit=10000`)).events,
+    (await get<{ events: Event[] }>(`${of(callId)}/events?after=${after}&limit=2000`)).events,
   transcript: async (callId: string) =>
     (await get<{ utterances: Utterance[] }>(`${of(callId)}/transcript`)).utterances,
   audio: async (callId: string, side?: Side) =>

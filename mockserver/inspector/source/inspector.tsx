@@ -34,11 +34,11 @@ function Inspector() {
         </nav>
       </header>
       {locked ? <Unlock /> : (
-        <>
+        <main>
           <List />
-          <main tabIndex={-1}><Main at={at} /></main>
+          <section class="shown" aria-label="Details"><Shown at={at} /></section>
           <Phone />
-        </>
+        </main>
       )}
     </div>
   );
@@ -48,7 +48,7 @@ function current(at: Place, view: string): boolean {
   return at.view === view || (view === "list" && "id" in at);
 }
 
-function Main({ at }: { at: Place }) {
+function Shown({ at }: { at: Place }) {
   switch (at.view) {
     case "call": return <CallView key={at.id} id={at.id} />;
     case "request": return <RequestView key={at.id} id={at.id} />;

@@ -41,6 +41,11 @@ export function Rows({ label, count, rowPx, chosen, onChoose, row, keyOf, atEnd 
     if (box.current && stays.current) box.current.scrollTop = box.current.scrollHeight;
   }, [count]);
 
+  // What was chosen may be shown below, and leave less room here.
+  useLayoutEffect(() => {
+    if (chosen >= 0) reveal(chosen);
+  }, [height]);
+
   const lead = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.floor(height / rowPx) - 1);
     const steps: Record<string, number> = {

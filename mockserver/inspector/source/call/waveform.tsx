@@ -18,10 +18,11 @@ interface Props {
 }
 
 export function Waveform({ call, events, chosen }: Props) {
-  const audio = useAudio(call);
   const canvas = useRef<HTMLCanvasElement>(null);
   const player = useRef<HTMLAudioElement>(null);
   const [{ at, playing }, setPlaying] = useState({ at: 0, playing: false });
+  // What is listened to is not exchanged under the listener.
+  const audio = useAudio(call, playing);
   const began = events.find((event) => event.kind === "Audio")?.atMs ?? 0;
   const seconds = audio?.recording.seconds ?? 0;
 
@@ -99,14 +100,14 @@ interface Audio {
 }
 
 /** The audio, asked for again while there is more of it. */
-function useAudio(call: Call): Audio | null {
+function useAudio(call: Call, playing: boolean): Audio | null {
   const [audio, setAudio] = useState<Audio | null>(null);
   const asked = useRef(0);
   const kept = (call.callerAudio?.keptBytes ?? 0) + (call.agentAudio?.keptBytes ?? 0);
   const live = call.state === "dialled";
   const change = callChanges.value.get(call.id);
   useEffect(() => {
-    if (!kept || (live && kept > MOST_LIVE_BYTES)) return;
+    if (!kept || playing || (live && kept > MOST_LIVE_BYTES)) return;
     const wait = live ? Math.max(0, asked.current + AGAIN_AFTER_MS - Date.now()) : 0;
     const timer = setTimeout(async () => {
       asked.current = Date.now();
@@ -119,7 +120,7 @@ function useAudio(call: Call): Audio | null {
       }
     }, wait);
     return () => clearTimeout(timer);
-  }, [call.id, kept, live, change]);
+  }, [call.id, kept, live, change, playing]);
   useEffect(() => () => { if (audio) URL.revokeObjectURL(audio.url); }, [audio?.url]);
   return audio;
 }

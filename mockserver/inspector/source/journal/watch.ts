@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import { api, type Event, type Utterance } from "../api";
-import { callChanges } from "./journal";
+import { callChanges, calls } from "./journal";
 
 export class Watch {
   readonly events = signal<readonly Event[]>([]);
@@ -44,8 +44,14 @@ export class Watch {
   }
 
   private async loadEvents(): Promise<void> {
-    const more = await api.events(this.callId, this.events.value.at(-1)?.index ?? -1);
-    if (more.length) this.events.value = [...this.events.value, ...more];
-    if (more.length === 10000) await this.loadEvents();
+    const all = [...this.events.value];
+    const count = calls.value.get(this.callId)?.events ?? 0;
+    for (;;) {
+      const last = all.at(-1)?.index ?? -1;
+      const more = last + 1 < count ? await api.events(this.callId, last) : [];
+      if (!more.length) break;
+      all.push(...more);
+    }
+    if (all.length > this.events.value.length) this.events.value = all;
   }
 }
