@@ -81,7 +81,7 @@ export function Copyable({ label, text }: { label: string; text: string }) {
   };
   return (
     <div class="copyable">
-      <pre tabIndex={0} aria-label={label}>{text}</pre>
+      <pre class="scroll" role="group" tabIndex={0} aria-label={label}>{text}</pre>
       <button type="button" onClick={copy}>Copy</button>
       <output>{copied}</output>
     </div>

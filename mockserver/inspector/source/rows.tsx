@@ -73,7 +73,7 @@ export function Rows({ label, count, rowPx, chosen, onChoose, row, keyOf, atEnd 
   const active = chosen >= first && chosen < last ? `${name}-${chosen}` : undefined;
   return (
     <div
-      class="rows" role="listbox" tabIndex={0} aria-label={label} aria-activedescendant={active} ref={box}
+      class="rows scroll" role="listbox" tabIndex={0} aria-label={label} aria-activedescendant={active} ref={box}
       onScroll={look} onKeyDown={lead}
     >
       <div class="all" role="presentation" style={{ height: `${count * rowPx}px` }}>

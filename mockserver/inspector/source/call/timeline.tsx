@@ -66,7 +66,7 @@ function Chosen({ event }: { event: Event }) {
   return (
     <div class="chosen">
       <p><b>{event.kind}</b> from the {event.side}, {event.atMs.toFixed(3)} ms after the dial, {over}</p>
-      <pre tabIndex={0} aria-label="The chosen message">{JSON.stringify(event.detail ?? { audioBytes: event.audioBytes }, null, 2)}</pre>
+      <pre class="scroll" role="group" tabIndex={0} aria-label="The chosen message">{JSON.stringify(event.detail ?? { audioBytes: event.audioBytes }, null, 2)}</pre>
     </div>
   );
 }

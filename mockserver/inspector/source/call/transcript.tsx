@@ -12,7 +12,7 @@ export function Transcript({ utterances }: { utterances: readonly Utterance[] })
   }, [said]);
   if (!utterances.length) return <p class="nothing small">Nothing was said yet.</p>;
   return (
-    <ol class="transcript" ref={box} tabIndex={0} aria-label="Transcript" aria-live="polite">
+    <ol class="transcript scroll" ref={box} tabIndex={0} aria-label="Transcript" aria-live="polite">
       {utterances.map((each) => (
         <li key={each.ordinal} class={each.role === "user" ? "caller" : "agent"}>
           <span class="who">{each.role === "user" ? "caller" : "agent"} <time>{minutes(each.atMs / 1000)}</time>{each.medium === "text" && " typed"}</span>

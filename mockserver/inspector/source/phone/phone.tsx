@@ -66,7 +66,7 @@ function Form() {
           the microphone{kind !== "websocket" && " (websocket only)"}
         </label>
         <label class="inline"><input type="radio" name="source" checked={fromFile} onChange={() => setSource("file")} />a sound file</label>
-        {fromFile && <input type="file" name="file" accept="audio/*,.wav" aria-label="Sound file" />}
+        {fromFile && <input type="file" name="file" accept="audio/*,.wav" aria-label="File to say" />}
       </fieldset>
       <label>Greeting<input name="greeting" defaultValue="Hello, how can I help you?" /></label>
       <div class="pair">
@@ -186,7 +186,7 @@ function Tool({ tool, conversation }: { tool: ToolCall; conversation: Conversati
   return (
     <section class="tool" aria-label={`Tool ${tool.name}`}>
       <p>The agent calls <b>{tool.name}</b> and waits for what it returns:</p>
-      <pre tabIndex={0} aria-label="Parameters">{JSON.stringify(tool.parameters, null, 2)}</pre>
+      <pre class="scroll" role="group" tabIndex={0} aria-label="Parameters">{JSON.stringify(tool.parameters, null, 2)}</pre>
       <Ask label="Result" button="Answer" onSend={(result) => conversation.answer(tool.invocationId, { result })} />
       <button type="button" onClick={() => conversation.answer(tool.invocationId, { error: "the tool could not do it" })}>Fail</button>
     </section>

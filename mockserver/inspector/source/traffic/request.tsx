@@ -27,7 +27,7 @@ export function RequestView({ id }: { id: string }) {
       {request.body !== undefined && (
         <>
           <h3>Body</h3>
-          <pre tabIndex={0} aria-label="Body">{JSON.stringify(request.body, null, 2)}</pre>
+          <pre class="scroll" role="group" tabIndex={0} aria-label="Body">{JSON.stringify(request.body, null, 2)}</pre>
         </>
       )}
       <h3>As curl</h3>
@@ -64,7 +64,7 @@ function Excerpt({ line, place }: { line: number; place: string }) {
   return (
     <>
       <p class="source"><a href={url}>openapi/calls.yaml</a>, line {line} <code>{place.split("#")[1]}</code></p>
-      <pre class="excerpt" tabIndex={0} aria-label="Lines of the document">
+      <pre class="excerpt scroll" role="group" tabIndex={0} aria-label="Lines of the document">
         {text.slice(first - 1, line + AROUND).map((each, at) => (
           <span class={first + at === line ? "this" : ""}><i>{first + at}</i>{each || " "}{"\n"}</span>
         ))}
