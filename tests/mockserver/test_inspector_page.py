@@ -298,3 +298,15 @@ def test_beyond_loopback_the_page_asks_for_the_token(browser_page: BrowserPage) 
         page.reload()
         expect(page.locator(".link")).to_have_text("live")
         assert page.context.cookies(mock.local_url) == []
+
+
+def test_a_mock_that_is_started_anew_is_followed_without_a_word(browser_page: BrowserPage) -> None:
+    with running_mock() as first:
+        post(first, "create", {"agentId": "nobody"})
+        page = browser_page.open(first.base_url + "/", width=1440)
+        expect(rows(page, "Requests and calls")).to_have_count(1)
+        port = int(first.base_url.rpartition(":")[2])
+    with running_mock(port=port) as second:
+        expect(page.get_by_text("Nothing yet")).to_be_visible(timeout=20_000)
+        post(second, "create", {"agentId": "agent_demo"})
+        expect(rows(page, "Requests and calls")).to_have_count(2)

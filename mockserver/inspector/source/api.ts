@@ -28,6 +28,11 @@ export function keepToken(token: string): void {
   sessionStorage.setItem(TOKEN, token);
 }
 
+/** Where the page has a session, it comes with the page. */
+export async function renewSession(): Promise<void> {
+  await fetch(location.pathname).catch(() => {});
+}
+
 async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const token = sessionStorage.getItem(TOKEN);
   const headers = new Headers(init.headers);

@@ -28,7 +28,7 @@ function Inspector() {
         {status.value && <code class="address">{status.value.baseUrl}</code>}
         <nav aria-label="Views">
           {VIEWS.map(([view, label]) => (
-            <a class={view} href={hashOf({ view })} aria-current={current(at, view) ? "page" : undefined}>{label}</a>
+            <a class={`to-${view}`} href={hashOf({ view })} aria-current={current(at, view) ? "page" : undefined}>{label}</a>
           ))}
           <a href={documentAt("docs").href}>Docs</a>
         </nav>

@@ -76,7 +76,8 @@ export function quoted(text: string): string {
 /** A line for a shell that sends a request again. The key is the reader's own. */
 export function curl(request: Request, baseUrl: string): string {
   const parts = ["curl", "-s"];
-  if (request.method !== "GET" && !(request.method === "POST" && request.body !== undefined)) {
+  if (request.method === "HEAD") parts.push("--head");
+  else if (request.method !== "GET" && !(request.method === "POST" && request.body !== undefined)) {
     parts.push("-X", quoted(request.method));
   }
   parts.push(quoted(baseUrl + request.path), "-H", `"X-API-Key: $CALLS_API_KEY"`);

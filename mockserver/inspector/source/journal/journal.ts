@@ -1,7 +1,7 @@
 // What the mock remembers, kept up to date for as long as the page is open.
 
 import { computed, signal } from "@preact/signals";
-import { api, ApiError, type Call, type Request, type Status } from "../api";
+import { api, ApiError, renewSession, type Call, type Request, type Status } from "../api";
 
 const WAIT_S = 25;
 const AGAIN_AFTER_MS = 1500;
@@ -35,26 +35,34 @@ let following = false;
 export async function follow(): Promise<void> {
   if (following) return;
   following = true;
-  try {
-    for (;;) {
-      try {
-        status.value = status.value ?? (await api.status());
-        await takeIn(await api.changes(latest, latest ? WAIT_S : 0));
-        link.value = "live";
-      } catch (error) {
-        if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
-          refusal.value = error.message;
-          link.value = "locked";
-          return;
-        }
-        link.value = "lost";
-        status.value = null;
+  let renewed = false;
+  for (;;) {
+    try {
+      status.value = status.value ?? (await api.status());
+      await takeIn(await api.changes(latest, latest ? WAIT_S : 0));
+      link.value = "live";
+      renewed = false;
+    } catch (error) {
+      const refused = error instanceof ApiError && (error.status === 401 || error.status === 403);
+      if (refused && renewed) {
+        refusal.value = error.message;
+        link.value = "locked";
+        break;
+      }
+      link.value = "lost";
+      status.value = null;
+      if (refused) {
+        // A mock that was started anew knows another session.
+        renewed = true;
+        forget();
+        latest = 0;
+        await renewSession();
+      } else {
         await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
       }
     }
-  } finally {
-    following = false;
   }
+  following = false;
 }
 
 async function takeIn({ latest: now, changes }: Awaited<ReturnType<typeof api.changes>>): Promise<void> {

@@ -28,13 +28,14 @@ export function Phone() {
   return (
     <section class="phone" aria-label="Phone">
       <h2>Phone</h2>
-      {conversation && <Talk conversation={conversation} />}
-      {(!conversation || conversation.state.value === "over") && <Form />}
+      {conversation && <Talk key={conversation.id} conversation={conversation} />}
+      <Form hidden={conversation !== null && conversation.state.value !== "over"} />
     </section>
   );
 }
 
-function Form() {
+/** What is filled in stays for the next call. */
+function Form({ hidden }: { hidden: boolean }) {
   const [kind, setKind] = useState<Kind>("websocket");
   const [source, setSource] = useState<"microphone" | "file">("microphone");
   const [tools, setTools] = useState("");
@@ -53,7 +54,7 @@ function Form() {
     }
   };
   return (
-    <form class="dial" onSubmit={submit}>
+    <form class="dial" hidden={hidden} onSubmit={submit}>
       <label>Connection type
         <select value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>
           {KINDS.map((each) => <option>{each}</option>)}
@@ -143,7 +144,10 @@ function Talk({ conversation }: { conversation: Conversation }) {
   const over = conversation.state.value === "over";
   return (
     <div class="talk">
-      <p class="state" role="status">{over ? `Over: ${conversation.ended.value}.` : <Progress conversation={conversation} />}</p>
+      <p class="state">
+        <span role="status">{stateIn(conversation)}</span>
+        {!over && <Clock conversation={conversation} />}
+      </p>
       {!over && (
         <>
           <Levels conversation={conversation} />
@@ -155,7 +159,7 @@ function Talk({ conversation }: { conversation: Conversation }) {
       )}
       {conversation.tools.value.map((tool) => <Tool key={tool.invocationId} tool={tool} conversation={conversation} />)}
       {conversation.faults.value.map((fault) => <p class="wrong" role="alert">{fault}</p>)}
-      <Transcript utterances={watch?.utterances.value ?? []} />
+      <Transcript live utterances={watch?.utterances.value ?? []} />
       {!over && (conversation.kind === "websocket"
         ? <Ask label="Type to the agent" button="Send" onSend={(text) => conversation.type(text)} />
         : <Keypad onPress={(digit) => conversation.press(digit)} />)}
@@ -164,12 +168,19 @@ function Talk({ conversation }: { conversation: Conversation }) {
   );
 }
 
-function Progress({ conversation }: { conversation: Conversation }) {
+function stateIn(conversation: Conversation): string {
+  switch (conversation.state.value) {
+    case "dialling": return "Dialling…";
+    case "talking": return `Talking as ${conversation.kind}`;
+    case "over": return `Over: ${conversation.ended.value}.`;
+  }
+}
+
+function Clock({ conversation }: { conversation: Conversation }) {
   // Its levels change ten times a second, and with them the time.
   conversation.levels.value;
-  if (conversation.state.value === "dialling") return <>Dialling…</>;
   const state = conversation.agentState.value;
-  return <>Talking as {conversation.kind}, {minutes((Date.now() - conversation.startedAt) / 1000)}{state && `; the agent is ${state}`}</>;
+  return <span class="faint">, {minutes((Date.now() - conversation.startedAt) / 1000)}{state && `; the agent is ${state}`}</span>;
 }
 
 function Levels({ conversation }: { conversation: Conversation }) {

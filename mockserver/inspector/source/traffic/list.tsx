@@ -9,6 +9,8 @@ import { Rows } from "../rows";
 import { clockTime, ending, lasted, milliseconds, stateOf, STATES } from "../words";
 
 const ROW_PX = 52;
+/** Where operations are at the service: left out, as there is little room. */
+const BASE_PATH = /^\/api\/v1(?=\/)/;
 type Kind = "all" | Entry["kind"];
 const KINDS: readonly (readonly [Kind, string])[] = [["all", "All"], ["request", "Requests"], ["call", "Calls"]];
 
@@ -82,7 +84,7 @@ function RequestLine({ request }: { request: Request }) {
     <>
       <span class="head">
         <Badge tone={toneOf(request.status)}>{request.status}</Badge>
-        <span class="name"><b>{request.method}</b> {request.path}</span>
+        <span class="name"><b>{request.method}</b> {request.path.replace(BASE_PATH, "")}</span>
         <time>{clockTime(request.at)}</time>
       </span>
       <span class="more">{request.errorMessage ?? `${request.operation ?? "answered"} in ${milliseconds(request.durationMs)}`}</span>
