@@ -33,7 +33,10 @@ export function Rows({ label, count, rowPx, chosen, onChoose, row, keyOf, atEnd 
     stays.current = atEnd && element.scrollTop + element.clientHeight >= element.scrollHeight - rowPx;
   };
   useEffect(() => {
-    const resized = new ResizeObserver(look);
+    const resized = new ResizeObserver(() => {
+      if (box.current && stays.current) box.current.scrollTop = box.current.scrollHeight;
+      look();
+    });
     if (box.current) resized.observe(box.current);
     return () => resized.disconnect();
   }, [atEnd, rowPx]);
