@@ -78,12 +78,16 @@ class ClosestRules:
 
     def _of_no_operation(self, fault: ApiError, method: str, path: str) -> Rule | None:
         if path.startswith("/media/"):
-            received = f"{method} of a URL that opens nothing, or not as a WebSocket"
-            return Rule(field="websocketUrl", rule="dialled once, in time", received=received, path=_WEBSOCKET_URL)
+            rule, received = "good handshake", fault.message
+            if fault.status == 404:
+                rule, received = "dialled once, in time", f"{method} of a URL that opens nothing, or not as a WebSocket"
+            return Rule(field="websocketUrl", rule=rule, received=received, path=_WEBSOCKET_URL)
         known: dict[str, list[str]] = {}
         for described, its_method in self._operations.values():
             known.setdefault(described, []).append(its_method)
         bare = path.removeprefix("/api/v1")
+        if fault.status == 405 and bare not in known:
+            return Rule(field="method", rule="existing method", received=method, expected=fault.headers.get("Allow"))
         closest = difflib.get_close_matches(bare, known, n=1)
         if not closest:
             return Rule(field="path", rule="existing path", received=path, expected=" or ".join(known), path=("paths",))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import msgspec
+
 from contract.codec import Wire
 from contract.errors import PeerError
 from contract.events import Audio, Clear, Event, Transcript
@@ -28,7 +30,7 @@ _NOT_TOLD = frozenset(("stream_id", "sequence", "payload"))
 """Fields of events that are no detail: the same in all of a call, or the audio itself."""
 
 LONGEST_DETAIL = 4000
-"""How long a text in an event's detail may be, in characters; the rest is cut off."""
+"""How long a field in an event's detail may be, in characters; of a text the rest is cut off."""
 
 
 @runtime_checkable
@@ -207,15 +209,20 @@ def _size(wire: Wire) -> int:
 def _detail(event: Event) -> dict[str, Any] | None:
     """What an event says beside its kind, in the spelling of JSON; None if that is nothing."""
     told = {
-        _camel(name): _shortened(value) if isinstance(value, str) else value
+        _camel(name): _shortened(value)
         for name in event.__struct_fields__
         if name not in _NOT_TOLD and (value := getattr(event, name)) is not None
     }
     return redacted(told) if told else None
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_DETAIL else text[: LONGEST_DETAIL - 1] + "…"
+def _shortened(value: Any) -> Any:
+    """A value that is short enough to be kept; of a text the beginning, of another one only that it was too long."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_DETAIL else value[: LONGEST_DETAIL - 1] + "…"
+    if isinstance(value, dict | list) and len(msgspec.json.encode(value)) > LONGEST_DETAIL:
+        return f"(longer than {LONGEST_DETAIL} characters)"
+    return value
 
 
 def _camel(name: str) -> str:
@@ -230,7 +237,7 @@ def _line(before: Line | None, said: Transcript, at_ms: float) -> Line:
         ordinal=said.ordinal,
         at_ms=before.at_ms if before else at_ms,
         role=said.role,
-        text=_shortened(text),
+        text=redacted(_shortened(text)),
         final=said.final,
         medium=said.medium,
     )

@@ -55,7 +55,7 @@ def running_mock(**settings: Any) -> Iterator[RunningMock]:
     hangs up its calls.
 
     Raises:
-        SettingsError, DocumentError, PortError: it cannot be started like this.
+        SettingsError, DocumentError, PortError, ValueError: it cannot be started like this.
     """
     server = Server(Settings.from_environment({}, **{"port": 0, **settings}))
     token = server.mock.control_token
@@ -78,3 +78,5 @@ def running_mock(**settings: Any) -> Iterator[RunningMock]:
     finally:
         server.stop()
         thread.join(STOPS_WITHIN_S)
+        if thread.is_alive():
+            raise RuntimeError(f"the mock did not stop within {STOPS_WITHIN_S:g} s")
