@@ -127,42 +127,70 @@ def build(
     mock = Mock(app, switchboard, ticker, store, prepare)
     if journal is None:
         return mock
-    waiting, rules = Waiting(journal), ClosestRules(document)
+    return _inspected(
+        mock,
+        journal,
+        settings,
+        base_url,
+        accounts=accounts,
+        limiter=limiter,
+        rules=ClosestRules(document),
+        new_request_id=ids.request_id,
+        now=now,
+    )
+
+
+def _inspected(
+    mock: Mock,
+    journal: Journal,
+    settings: Settings,
+    base_url: str,
+    *,
+    accounts: Accounts,
+    limiter: RateLimiter,
+    rules: ClosestRules,
+    new_request_id: Callable[[], str],
+    now: Callable[[], datetime],
+) -> Mock:
+    """A mock whose requests are told to the journal, with the control API beside it."""
+    waiting = Waiting(journal)
+    token = settings.control_token or secrets.token_urlsafe(24)
     control = Control(
         journal=journal,
         waiting=waiting,
         rules=rules,
-        switchboard=switchboard,
-        store=store,
+        switchboard=mock.switchboard,
+        store=mock.store,
         limiter=limiter,
         version=importlib.metadata.version("calls-contract"),
         base_url=base_url,
         settings=_shown(settings),
         now=now,
     )
-    token = settings.control_token or secrets.token_urlsafe(24)
-    # Made when it is first asked for, or ahead: it takes as long as the contract's own operations do.
-    controlling = functools.cache(
-        lambda: control_app(
+
+    @functools.cache
+    def controlling() -> ASGIApp:
+        """What serves the control API: it takes as long to make as what serves the contract."""
+        return control_app(
             control,
             token=token,
             names={urlsplit(base_url).hostname or "", settings.host} - {"", "0.0.0.0", "::"},
             accounts=accounts,
             max_body_bytes=settings.max_body_bytes,
-            new_request_id=ids.request_id,
+            new_request_id=new_request_id,
         )
-    )
-    witness = Witness(app, journal, rules, now)
 
-    async def inspected(scope: Scope, receive: Receive, send: Send) -> None:
+    witness = Witness(mock.app, journal, rules, now)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await (controlling() if scope["path"].startswith(PREFIX) else witness)(scope, receive, send)
 
-    def prepare_all() -> None:
-        answering()
+    def prepare() -> None:
+        mock.prepare()
         controlling()
-        _ = rules.lines
+        rules.prepare()
 
-    return replace(mock, app=inspected, prepare=prepare_all, control_token=token, end_waits=waiting.end)
+    return replace(mock, app=app, prepare=prepare, control_token=token, end_waits=waiting.end)
 
 
 def _shown(settings: Settings) -> dict[str, Any]:

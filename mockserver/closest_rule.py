@@ -40,9 +40,12 @@ class ClosestRules:
             if method in _METHODS
         }
 
+    def prepare(self) -> None:
+        """Read ahead, in any thread, on which lines the rules are."""
+        _ = self._lines
+
     @functools.cached_property
-    def lines(self) -> documents.Lines:
-        """Where the rules are; read when it is first asked for, or ahead."""
+    def _lines(self) -> documents.Lines:
         return documents.Lines(documents.openapi_text())
 
     def of(self, exchange: Exchange, method: str, path: str) -> Rule | None:
@@ -104,7 +107,7 @@ class ClosestRules:
             return None
         found = self._resolved(path)
         pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in found)
-        return f"{NAME}#/{pointer}", self.lines.of(found)
+        return f"{NAME}#/{pointer}", self._lines.of(found)
 
     def _resolved(self, path: Sequence[str | int]) -> tuple[str | int, ...]:
         """The same place without a `$ref` on the way; as far as it exists."""

@@ -73,6 +73,21 @@ def test_a_wrong_method_or_media_type_is_told_the_right_one(mock: RunningMock) -
     assert media_type.expected == "application/json"
 
 
+def test_a_dial_that_is_no_good_handshake_is_told_what_is_wrong(mock: RunningMock) -> None:
+    HTTP.get(f"{mock.base_url}/media/abc", headers={"Connection": "Upgrade", "Upgrade": "websocket"})
+    (request,) = mock.requests()
+    assert (request.method, request.path, request.status) == ("GET", "/media/***", 426)
+    assert request.closest_rule is not None and request.closest_rule.rule == "good handshake"
+    assert "version 13" in request.closest_rule.received
+
+
+def test_what_stands_beside_the_operations_has_no_line_but_a_method(mock: RunningMock) -> None:
+    HTTP.post(f"{mock.base_url}/healthz")
+    closest = mock.requests()[0].closest_rule
+    assert closest is not None and (closest.field, closest.received, closest.line) == ("method", "POST", None)
+    assert closest.expected is not None and "GET" in closest.expected
+
+
 def test_a_body_that_is_no_json_is_counted_and_not_kept(mock: RunningMock) -> None:
     headers = {"X-API-Key": mock.api_key, "Content-Type": "application/json"}
     HTTP.post(f"{mock.base_url}/calls/create", content=b'{"a', headers=headers)
