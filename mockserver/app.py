@@ -183,7 +183,8 @@ def _inspected(
     witness = Witness(mock.app, journal, rules, now)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (controlling() if scope["path"].startswith(PREFIX) else witness)(scope, receive, send)
+        to_us = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+        await (controlling() if to_us else witness)(scope, receive, send)
 
     def prepare() -> None:
         mock.prepare()

@@ -144,6 +144,8 @@ class Tap:
 
     def ended(self, by: Side, reason: str, close_code: int | None) -> None:
         """The line is gone."""
+        # Else only the garbage collector would find the party, which knows of us.
+        self._party = None
         if self._call is not None:
             self._journal.ended(self._call, self._now(), by, reason, close_code)
 
