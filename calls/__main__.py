@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from calls.arguments import Parser, version
+from calls.arguments import Parser, ShowVersion
 
 COMMANDS = {
     "mock": "start the mock server: create calls over HTTP, dial the URLs that come back, and talk",
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="The Calls voice API: its contract, and tools that keep to it.",
         epilog=f"commands:\n{commands}\n\n`calls COMMAND --help` tells what a command can do.",
     )
-    parser.add_argument("--version", action="version", version=f"calls {version()}")
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version and end")
     parser.add_argument("command", nargs="?", metavar="COMMAND", help="what to do; see below")
     given = parser.parse_args(arguments[:1])
     if given.command is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import sys
 from typing import Any, NoReturn
 
@@ -28,6 +27,18 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
+class ShowVersion(argparse.Action):
+    """`--version`: prints the version, which is looked up only then, and leaves."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Print it."""
+        print(f"{parser.prog} {version()}")
+        parser.exit()
+
+
 def version() -> str:
     """The version that is installed."""
+    # It takes as long to import as all else that --help needs.
+    import importlib.metadata
+
     return importlib.metadata.version("calls-contract")

@@ -104,8 +104,12 @@ def _refused(refusal: Refusal, secrets: Secrets) -> str:
     # Redacted before it is cut: the beginning of a token would not be known for one.
     said = secrets.redact(refusal.body).strip()
     body = f": {in_a_line(said[:200])}" if said else ""
-    spent = " (a URL works once, and not for long)" if refusal.status in (401, 403, 404, 409, 410) else ""
-    return f"{in_a_line(secrets.redact(refusal.reason))}{spent}{body}"
+    advice = ""
+    if refusal.status in (401, 403, 404, 409, 410):
+        advice = " (a URL works once, and not for long)"
+    elif "CERTIFICATE_VERIFY_FAILED" in refusal.reason:
+        advice = " (SSL_CERT_FILE names an authority to trust, --insecure trusts all)"
+    return f"{in_a_line(secrets.redact(refusal.reason))}{advice}{body}"
 
 
 def _show_nothing(line: Line) -> None:

@@ -59,7 +59,7 @@ def dial_parser() -> Parser:
     add("--output-rate", type=_rate, metavar="HZ", help="the call's outputSampleRate; default the input rate")
     add("--codec", type=_one_of(("pcm", "g711")), metavar="CODEC", help="the call's codec: pcm (default) or g711")
     add("--auth-token", metavar="TOKEN", help=f"sign the dial as the carrier's account would [{TOKEN_VARIABLE}]")
-    add("--insecure", action="store_true", help="leave the certificate unchecked")
+    add("--insecure", action="store_true", help="leave the certificate unchecked; SSL_CERT_FILE names one to trust")
     add("--report", type=_one_of(("text", "json")), default="text", metavar="FORMAT", help="text (default) or json")
     return parser
 

@@ -8,13 +8,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from calls.arguments import Parser, version
+from mockserver.scenarios import SCENARIOS, Scenario
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, SettingsError, options
 
+SCENARIO_GROUP = "what goes wrong on purpose"
+
 GROUPS = {
-    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls"),
+    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls", "reload"),
+    "browsers and TLS": ("cors_origins", "tls_cert", "tls_key", "tls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
     "inspector": ("inspector", "control_token"),
     "what the agent does": ("behaviour", "time_scale"),
+    SCENARIO_GROUP: (
+        *("scenario", "scenario_file", "latency_ms", "first_audio_delay_ms", "jitter_ms", "frame_loss"),
+        *("seed", "clock"),
+    ),
     "webrtc": ("livekit_url", "livekit_key", "livekit_secret"),
 }
 """The options as `--help` shows them, by their names in Settings."""
@@ -28,8 +36,15 @@ examples:
   calls mock --public-url https://abc.tunnel.example  reachable through a tunnel: URLs come back as wss://abc.tunnel...
   CALLS_API_KEYS=ck_prod_... calls mock --any-agent   with your own key, and every agent
   calls mock --behaviour script=menu.yaml             with an agent that follows a script (docs/scripts.md)
+  calls mock --tls self-signed                        on https://127.0.0.1:8080; URLs come back as wss://127.0.0.1:8080...
   calls mock --time-scale 10                          maxDuration and inactivityTimeout pass ten times faster
 """
+
+CERTIFICATE = """\
+The certificate was made for this run, so clients do not trust it: curl needs -k, calls dial and calls verify need
+--insecure, a browser to open /healthz once and accept. One that they do trust: --tls-cert and --tls-key.
+"""
+"""What is said of a self-signed certificate."""
 
 INLINE = {
     "systemPrompt": "You are a friendly receptionist.",
@@ -46,6 +61,9 @@ def main(argv: Sequence[str]) -> int:
     parser = _parser()
     given = vars(parser.parse_args(argv))
     as_json = given.pop("json")
+    if shape := given.pop("list_scenarios"):
+        print(_LISTED[shape](), end="")
+        return 0
     try:
         settings = Settings.from_environment(**given)
     except SettingsError as error:
@@ -58,14 +76,14 @@ def main(argv: Sequence[str]) -> int:
     log_to(sys.stderr)
     try:
         server = Server(settings)
-    except (DocumentError, PortError) as error:
+        # A token that was given is known to whoever gave it.
+        token = None if settings.control_token else server.mock.control_token
+        told = ready_line if as_json else welcome
+        server.on_ready = lambda base_url: print(told(settings, base_url, token), flush=True)
+        server.serve_until_stopped()
+    except (DocumentError, PortError, SettingsError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
-    # A token that was given is known to whoever gave it.
-    token = None if settings.control_token else server.mock.control_token
-    told = ready_line if as_json else welcome
-    server.on_ready = lambda base_url: print(told(settings, base_url, token), flush=True)
-    server.serve_until_stopped()
     return 0
 
 
@@ -79,7 +97,7 @@ def ready_line(settings: Settings, base_url: str, token: str | None) -> str:
     return json.dumps(told)
 
 
-def welcome(settings: Settings, base_url: str, token: str | None) -> str:
+def welcome(settings: Settings, base_url: str, token: str | None = None) -> str:
     """What a newcomer needs to know, once the server answers.
 
     Shows no key but the built-in ones, and the control API's token only where it was made up.
@@ -89,34 +107,90 @@ def welcome(settings: Settings, base_url: str, token: str | None) -> str:
     agents = ", ".join([DEMO_AGENT, *(agent_id for agent_id, _ in settings.agents)])
     everywhere = settings.host in ("0.0.0.0", "::") and settings.public_url is None
     reach = "\n  websocketUrl names this machine; for dials from elsewhere give --public-url" if everywhere else ""
+    # Beyond a proxy with a certificate of its own, nobody sees this one.
+    unknown = settings.tls is not None and base_url.startswith("https:")
+    curl, insecure, no_check = ("curl -sk", " --insecure", " --no-check") if unknown else ("curl -s", "", "")
+    certificate = f"\n{CERTIFICATE}" if unknown else ""
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
     control = f"\nControl API (docs/control.md): {base_url}/__mock__/api   token {token or 'as given'}"
     return f"""\
 Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
-
+{certificate}
 Keys, in the header X-API-Key:
   {valid:22}works{own_keys}{", as does every other key" if settings.any_key else ""}
   {no_credit:22}402: the balance is used up
   {rate_limited:22}429: over the rate limit
 Agents: {agents}; {rest}
+Failures: agent_rate_limited, agent_slow, agent_drops_call and {len(SCENARIOS) - 3} more; --list-scenarios shows them
 
 Create a call with a saved agent:
-  {_curl(base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}
+  {_curl(curl, base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}
 
 Create a call that brings its own configuration:
-  {_curl(base_url, "inline", INLINE)}
+  {_curl(curl, base_url, "inline", INLINE)}
 
 Dial the websocketUrl that comes back within {settings.url_ttl_s:g} s; each works once:{reach}
-  as Twilio      calls dial WEBSOCKET_URL --as twilio   or a phone number whose TwiML connects to it
-  as websocket   npx wscat -c WEBSOCKET_URL     then type {{"type":"user_text_message","text":"hello"}}\
+  as Twilio      calls dial WEBSOCKET_URL --as twilio{insecure}   or a phone number whose TwiML connects to it
+  as websocket   npx wscat -c WEBSOCKET_URL{no_check}     then type {{"type":"user_text_message","text":"hello"}}\
 {control if settings.inspector == "on" else ""}
 TwiML, TeXML and Plivo XML to copy: README, "From a real phone". The contract: {base_url}/openapi.yaml
+{_seeded(settings)}"""
+
+
+def _seeded(settings: Settings) -> str:
+    """A warning, where one is due."""
+    if settings.seed is None:
+        return ""
+    return f"WARNING, --seed {settings.seed}: ids and dial URLs repeat and can be guessed: for tests alone\n"
+
+
+def scenarios_as_text() -> str:
+    """The table of scenarios for a terminal."""
+    rows = [(each.agent_id, _status(each), each.shows) for each in SCENARIOS]
+    width = max(len(agent_id) for agent_id, _, _ in rows)
+    lines = [f"{agent_id:{width}}  {status:>6}  {shows}" for agent_id, status, shows in rows]
+    return f"""\
+{"agentId":{width}}  status  what happens
+{chr(10).join(lines)}
+
+In POST /calls/inline, metadata.mock takes the name after agent_: {{"metadata": {{"mock": "slow"}}}}.
+For all calls: --scenario NAME; in an order: --scenario-file FILE; over HTTP: Prefer: code=429. See docs/scenarios.md.
 """
 
 
-def _curl(base_url: str, operation: str, body: dict[str, Any]) -> str:
+def scenarios_as_markdown() -> str:
+    """The table of scenarios for docs/scenarios.md."""
+    rows = [f"| `{each.agent_id}` | `{each.name}` | {_status(each)} | {each.shows} |" for each in SCENARIOS]
+    head = "| `agentId` | `metadata.mock` | status | what happens |\n| --- | --- | --- | --- |\n"
+    return head + "\n".join(rows) + "\n"
+
+
+def scenarios_as_json() -> str:
+    """The table of scenarios for programs."""
+    listed = [
+        {
+            "name": each.name,
+            "agentId": each.agent_id,
+            "status": each.status,
+            "operations": each.operations,
+            "shows": each.shows,
+        }
+        for each in SCENARIOS
+    ]
+    return json.dumps(listed, indent=2) + "\n"
+
+
+_LISTED = {"text": scenarios_as_text, "markdown": scenarios_as_markdown, "json": scenarios_as_json}
+
+
+def _status(scenario: Scenario) -> str:
+    """What its request is answered with, if it is."""
+    return "-" if scenario.answer in ("reset", "none") else str(scenario.status)
+
+
+def _curl(curl: str, base_url: str, operation: str, body: dict[str, Any]) -> str:
     return (
-        f"curl -s {base_url}/api/v1/calls/{operation} -H 'X-API-Key: {MOCK_KEYS[0]}' "
+        f"{curl} {base_url}/api/v1/calls/{operation} -H 'X-API-Key: {MOCK_KEYS[0]}' "
         f"-H 'Content-Type: application/json' \\\n       -d '{json.dumps(body)}'"
     )
 
@@ -136,6 +210,14 @@ def _parser() -> Parser:
     by_name = dict(options())
     for title, names in GROUPS.items():
         group = parser.add_argument_group(title)
+        if title == SCENARIO_GROUP:
+            group.add_argument(
+                "--list-scenarios",
+                nargs="?",
+                const="text",
+                choices=list(_LISTED),
+                help="list the scenarios and their agent ids, and end",
+            )
         for name in names:
             option = by_name.pop(name)
             group.add_argument(option.flag, dest=name, help=_help(name, option), **_shape(option))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from contract import documents
 from contract.codec import Codec, Role
+from contract.errors import DocumentError
 from contract.stream import Stream, Traits
 from mockserver.agents import Agent, Echo, Parrot, Silent
 from mockserver.conversation import Conversation
 from mockserver.media import Party
+from mockserver.mishaps import Garbled, Troubled, agent_of
+from mockserver.scenarios import NO_MISHAP
 from mockserver.script import Script, Scripted
 from mockserver.settings import Settings
 from mockserver.store import Call, CallSettings
@@ -25,42 +30,62 @@ class Answering:
 
     Args:
         settings: the options.
-        compiled: the codec and the traits of each connection type.
         now: the time of day in UTC.
 
-    Raises DocumentError for a script that makes no sense.
+    Raises DocumentError for an AsyncAPI document or a script that makes no sense.
     """
 
-    def __init__(
-        self, settings: Settings, compiled: Mapping[str, tuple[Codec, Traits]], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], datetime]) -> None:
         self._settings = settings
         self._now = now
         self._new_agent = _agents(settings.behaviour)
-        self._compiled = compiled
+        self._compiled = {kind: _compiled(kind) for kind in documents.connection_types()}
+        self._chance = random.Random(settings.seed)
+        self._new_id: Callable[[], str] = partial(secrets.token_hex, 12)
+        if settings.seed is not None:
+            self._new_id = lambda: self._chance.randbytes(12).hex()
         self._livekit = None
         if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
             self._livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
 
     def answer(self, call: Call, opened_at: float) -> tuple[Stream, Party]:
         """What answers a call that was dialled at this moment of the event loop's clock."""
+        mishap = call.mishap
         codec, traits = self._compiled[call.settings.connection_type]
         stream = Stream(codec, Role.AGENT, traits)
+        if mishap.garbled_every:
+            stream = Garbled(codec, Role.AGENT, traits, every=mishap.garbled_every)
+        party = self._party(call, codec, traits, opened_at)
+        if mishap is not NO_MISHAP:
+            party = Troubled(party, mishap, opened_at, self._chance)
+        return stream, party
+
+    def _party(self, call: Call, codec: Codec, traits: Traits, opened_at: float) -> Party:
+        """What answers, if nothing goes wrong."""
         time_scale = self._settings.time_scale
         if traits.encoding == "room":
             deadline = opened_at + call.settings.max_duration_s / time_scale
             now_s = self._now().timestamp()
-            return stream, RoomOffer(self._livekit, room=f"call-{call.id}", now_s=now_s, deadline=deadline)
-        conversation = Conversation(
+            return RoomOffer(self._livekit, room=f"call-{call.id}", now_s=now_s, deadline=deadline)
+        return Conversation(
             call.settings,
-            self._new_agent(call.settings),
+            agent_of(call.mishap, call.settings) or self._new_agent(call.settings),
             codec,
             traits,
             opened_at=opened_at,
             time_scale=time_scale,
-            new_id=partial(secrets.token_hex, 12),
+            new_id=self._new_id,
         )
-        return stream, conversation
+
+
+def _compiled(connection_type: str) -> tuple[Codec, Traits]:
+    """The codec and the traits of a connection type.  Raises DocumentError."""
+    document = documents.asyncapi(connection_type)
+    try:
+        # Where a document has a room beside its socket, the socket is the channel that it names first.
+        return Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document)
+    except DocumentError as error:
+        raise DocumentError(f"asyncapi/{connection_type}.yaml: {error}") from error
 
 
 def _agents(behaviour: str) -> Callable[[CallSettings], Agent]:

@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
+import importlib
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
-from contract.codec import Codec, Role
-from contract.stream import Stream, Traits
+from contract.documents import Document
+from contract.stream import Stream
 from mockserver.accounts import Accounts
-from mockserver.closest_rule import ClosestRules
 from mockserver.connection import REFUSAL
-from mockserver.control.http import PREFIX, control_app
-from mockserver.control.operations import Control
-from mockserver.control.waiting import Waiting
+from mockserver.cors import Cors
 from mockserver.envelope import Envelope
 from mockserver.http import http_app
 from mockserver.ids import Ids
-from mockserver.journal import Journal
 from mockserver.media import Party, Session, Switchboard
+from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
-from mockserver.settings import Settings, options
+from mockserver.settings import Settings
+from mockserver.staging import Stage, stage_of
 from mockserver.store import Call, CallStore, MemoryCallStore
-from mockserver.tap import NotedSession
 from mockserver.ticker import Ticker
-from mockserver.witness import NotingStore, Witness
 
 if TYPE_CHECKING:
     from mockserver.answering import Answering
+    from mockserver.inspection import Inspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,11 @@ class Mock:
         switchboard: answers dials, and knows the calls in progress.
         ticker: what paces them.
         store: the calls that wait for their dial.
-        prepare: does ahead, in any thread, what else the first dial would wait for.
+        origins: which pages may use it.
+        prepare: does ahead, in any thread, what the first dial would wait for.  Raises DocumentError for a fault in an
+            AsyncAPI document.
+        reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
+            progress stays.  Raises DocumentError, and changes nothing then.
         control_token: opens the control API; None where there is none.
         end_waits: has the requests answered that wait for something to happen.
     """
@@ -57,7 +57,9 @@ class Mock:
     switchboard: Switchboard
     ticker: Ticker
     store: MemoryCallStore
+    origins: Origins
     prepare: Callable[[], None]
+    reload: Callable[[], None]
     control_token: str | None = None
     end_waits: Callable[[], None] = lambda: None
 
@@ -78,126 +80,96 @@ def build(
         clock: the event loop's clock, in seconds.
 
     Raises:
-        DocumentError: a document or the script makes no sense.
+        DocumentError: the OpenAPI document, the script or the file of scenarios makes no sense.
     """
     store = MemoryCallStore()
     ticker = Ticker(clock)
-    answering = _answering(settings, now)
 
     def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
-        return answering().answer(call, opened_at)
+        return current.answering().answer(call, opened_at)
 
-    journal = Journal() if settings.inspector == "on" else None
-    new_session: Callable[..., Session] = Session
-    noting_store: CallStore = store
-    if journal is not None:
-        new_session = functools.partial(NotedSession, journal=journal, now=now)
-        noting_store = NotingStore(store, journal)
+    inspection = _inspection(settings, now)
+    new_session: Callable[..., Session] = Session if inspection is None else inspection.new_session
+    noting_store: CallStore = store if inspection is None else inspection.noting(store)
     switchboard = Switchboard(
         store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls, new_session=new_session
     )
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
-    ids = Ids()
-    document = documents.openapi()
-    http = http_app(
-        settings=settings,
-        accounts=accounts,
-        rate_limiter=limiter,
-        store=noting_store,
-        clock=now,
-        document=document,
-        base_url=base_url,
-        ids=ids,
-    )
+    ids = Ids() if settings.seed is None else Ids.seeded(settings.seed)
+    origins = Origins(frozenset(settings.cors_origins), frozenset(settings.names()))
+
+    def read() -> FromDocuments:
+        document = documents.openapi()
+        stage = stage_of(settings, document, lambda: (settings.clock or now()).timestamp())
+        http = http_app(
+            settings=settings,
+            accounts=accounts,
+            rate_limiter=limiter,
+            store=noting_store,
+            clock=now,
+            document=document,
+            base_url=base_url,
+            ids=ids,
+            stage=stage,
+        )
+        return FromDocuments(document, http, _answering(settings, now), stage)
+
+    current = read()
     refusals = Envelope(
         _refuse,
         accounts=accounts,
         limiter=limiter,
-        now=lambda: now().timestamp(),
+        now=lambda: (settings.clock or now()).timestamp(),
         new_request_id=ids.request_id,
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (refusals if REFUSAL in scope else http)(scope, receive, send)
+        await (refusals if REFUSAL in scope else current.http)(scope, receive, send)
 
     def prepare() -> None:
-        answering()
+        current.answering()
+        importlib.import_module("mockserver.handover")
+        importlib.import_module("mockserver.websocket")
 
-    mock = Mock(app, switchboard, ticker, store, prepare)
-    if journal is None:
-        return mock
-    return _inspected(
+    def reload() -> None:
+        nonlocal current
+        found = read()
+        found.answering()
+        found.stage.outcomes.take_over(current.stage.outcomes)
+        current = found
+
+    mock = Mock(app, switchboard, ticker, store, origins, prepare, reload)
+    if inspection is None:
+        return replace(mock, app=Cors(app, origins))
+    return inspection.around(
         mock,
-        journal,
-        settings,
-        base_url,
+        lambda: current,
+        settings=settings,
+        base_url=base_url,
         accounts=accounts,
         limiter=limiter,
-        rules=ClosestRules(document),
-        new_request_id=ids.request_id,
-        now=now,
+        ids=ids,
     )
 
 
-def _inspected(
-    mock: Mock,
-    journal: Journal,
-    settings: Settings,
-    base_url: str,
-    *,
-    accounts: Accounts,
-    limiter: RateLimiter,
-    rules: ClosestRules,
-    new_request_id: Callable[[], str],
-    now: Callable[[], datetime],
-) -> Mock:
-    """A mock whose requests are told to the journal, with the control API beside it."""
-    waiting = Waiting(journal)
-    token = settings.control_token or secrets.token_urlsafe(24)
-    control = Control(
-        journal=journal,
-        waiting=waiting,
-        rules=rules,
-        switchboard=mock.switchboard,
-        store=mock.store,
-        limiter=limiter,
-        version=importlib.metadata.version("calls-contract"),
-        base_url=base_url,
-        settings=_shown(settings),
-        now=now,
-    )
+@dataclass(frozen=True, slots=True)
+class FromDocuments:
+    """What is made anew when a document changes: the answers to requests and to dials, and what decides on both."""
 
-    @functools.cache
-    def controlling() -> ASGIApp:
-        """What serves the control API: it takes as long to make as what serves the contract."""
-        return control_app(
-            control,
-            token=token,
-            names={urlsplit(base_url).hostname or "", settings.host} - {"", "0.0.0.0", "::"},
-            accounts=accounts,
-            max_body_bytes=settings.max_body_bytes,
-            new_request_id=new_request_id,
-        )
-
-    witness = Witness(mock.app, journal, rules, now)
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        to_us = scope["type"] == "http" and scope["path"].startswith(PREFIX)
-        await (controlling() if to_us else witness)(scope, receive, send)
-
-    def prepare() -> None:
-        mock.prepare()
-        controlling()
-        rules.prepare()
-
-    return replace(mock, app=app, prepare=prepare, control_token=token, end_waits=waiting.end)
+    document: Document
+    http: ASGIApp
+    answering: Callable[[], Answering]
+    stage: Stage
 
 
-def _shown(settings: Settings) -> dict[str, Any]:
-    """The options that are set, by their flags, without those that hold secrets."""
-    values = ((option.flag, getattr(settings, name)) for name, option in options() if not option.secret)
-    return {flag: value for flag, value in values if value is not None}
+def _inspection(settings: Settings, now: Callable[[], datetime]) -> Inspection | None:
+    """What the mock is looked at with; None where that is switched off, and not loaded then."""
+    if settings.inspector == "off":
+        return None
+    from mockserver.inspection import Inspection
+
+    return Inspection(now)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -208,21 +180,15 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 def _answering(settings: Settings, now: Callable[[], datetime]) -> Callable[[], Answering]:
     """What gives the part that answers dials.
 
-    It is made when it is first asked for: the libraries for sound take as long to load as all else.  Documents and a
-    script are read now, so that a fault in them shows at the start.
+    It is made when it is first asked for: the libraries for sound and the AsyncAPI documents take as long to load as
+    all else.  A script is read now, so that a fault in it shows at the start.
     """
-    read = {kind: documents.asyncapi(kind) for kind in documents.connection_types()}
-    # Where a document has a room beside its socket, the socket is the channel that it names first.
-    compiled = {
-        kind: (Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document))
-        for kind, document in read.items()
-    }
 
     @functools.cache
     def answering() -> Answering:
         from mockserver.answering import Answering
 
-        return Answering(settings, compiled, now)
+        return Answering(settings, now)
 
     if settings.behaviour.startswith("script="):
         answering()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from mockserver.accounts import Standing
 from mockserver.errors import AgentNotFound, NoCredit
 from mockserver.exchange import Exchange, Handled
+from mockserver.scenarios import SCENARIOS
 from mockserver.settings import DEMO_AGENT
 from mockserver.store import Call, CallSettings, CallStore, SavedAgent
 from mockserver.wording import shown
@@ -47,6 +48,7 @@ class Calls:
         any_agent: whether it does.
         url_ttl: within which a call must be dialled.
         clock: the time of day in UTC.
+        shown_at: what answers show instead of it; None for the time that it is.
         new_id: makes ids, unique.
         new_token: makes tokens, unguessable.
     """
@@ -59,6 +61,7 @@ class Calls:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     new_token: Callable[[], str]
+    shown_at: datetime | None = None
 
     async def create(self, exchange: Exchange) -> Handled:
         """`createCall`: a call to a saved agent.  Raises NoCredit, AgentNotFound."""
@@ -67,13 +70,13 @@ class Calls:
         settings = CallSettings(
             agent=agent, greeting=agent.greeting, **_named(exchange.body, _SHARED), **_audio(exchange.body)
         )
-        return self._created("create", settings, exchange.base_path)
+        return self._created("create", settings, exchange)
 
     async def create_inline(self, exchange: Exchange) -> Handled:
         """`createInlineCall`: a call whose request says everything.  Raises NoCredit."""
         _must_have_credit(exchange)
         settings = CallSettings(**_named(exchange.body, _INLINE), **_audio(exchange.body))
-        return self._created("inline", settings, exchange.base_path)
+        return self._created("inline", settings, exchange)
 
     def _agent(self, exchange: Exchange) -> SavedAgent:
         agent_id = exchange.body["agentId"]
@@ -84,18 +87,20 @@ class Calls:
             raise AgentNotFound(shown(agent_id, key=exchange.key))
         return agent
 
-    def _created(self, kind: Literal["create", "inline"], settings: CallSettings, base_path: str) -> Handled:
+    def _created(self, kind: Literal["create", "inline"], settings: CallSettings, exchange: Exchange) -> Handled:
         now = self.clock()
+        mishap = exchange.mishap
         call = Call(
             id=self.new_id(),
             token=self.new_token(),
             kind=kind,
             settings=settings,
             created_at=now,
-            expires_at=now + self.url_ttl,
+            expires_at=now if mishap.dial == "expired" else now + self.url_ttl,
+            mishap=mishap,
         )
         self.store.add(call)
-        headers = [(b"location", f"{base_path}/calls/{call.id}".encode()), (b"cache-control", b"no-store")]
+        headers = [(b"location", f"{exchange.base_path}/calls/{call.id}".encode()), (b"cache-control", b"no-store")]
         return self._body(call), 201, headers
 
     def _body(self, call: Call) -> dict[str, Any]:
@@ -104,7 +109,7 @@ class Calls:
             "websocketUrl": self.media_url + call.token,
             "status": "created",
             "connectionType": call.settings.connection_type,
-            "createdAt": _rfc3339(call.created_at),
+            "createdAt": _rfc3339(self.shown_at or call.created_at),
         }
         if (agent := call.settings.agent) is not None:
             body["agent"] = {"id": agent.id, "name": agent.name}
@@ -114,9 +119,17 @@ class Calls:
 
 
 def saved_agents(named: Iterable[tuple[str, str]]) -> dict[str, SavedAgent]:
-    """The demo agent and those that the options name (id and name), by id."""
+    """The demo agent, those of the scenarios, and those that the options name (id and name), by id."""
     demo = SavedAgent(id=DEMO_AGENT, name="Demo agent", description="Repeats what you say")
-    return {DEMO_AGENT: demo} | {agent_id: SavedAgent(id=agent_id, name=name) for agent_id, name in named}
+    staged = {
+        scenario.agent_id: SavedAgent(
+            id=scenario.agent_id, name=scenario.name.replace("_", " ").capitalize(), description=scenario.shows
+        )
+        for scenario in SCENARIOS
+        if scenario.status == 201
+    }
+    own = {agent_id: SavedAgent(id=agent_id, name=name) for agent_id, name in named}
+    return {DEMO_AGENT: demo} | staged | own
 
 
 def media_url(base_url: str) -> str:

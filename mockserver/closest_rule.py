@@ -11,6 +11,7 @@ from contract import documents
 from mockserver.errors import ApiError, InvalidFields
 from mockserver.exchange import Exchange
 from mockserver.notes import Rule
+from mockserver.staging import StagedError
 from mockserver.wording import shown
 
 NAME = "openapi/calls.yaml"
@@ -32,7 +33,12 @@ class ClosestRules:
     """The rules of the contract's OpenAPI document."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
+        self.use(document)
+
+    def use(self, document: Mapping[str, Any]) -> None:
+        """Go on with this document."""
         self._document: Any = document
+        self._lines: documents.Lines | None = None
         self._operations = {
             operation["operationId"]: (path, method)
             for path, item in document["paths"].items()
@@ -42,11 +48,8 @@ class ClosestRules:
 
     def prepare(self) -> None:
         """Read ahead, in any thread, on which lines the rules are."""
-        _ = self._lines
-
-    @functools.cached_property
-    def _lines(self) -> documents.Lines:
-        return documents.Lines(documents.openapi_text())
+        if self._lines is None:
+            self._lines = documents.Lines(documents.openapi_text())
 
     def of(self, exchange: Exchange, method: str, path: str) -> Rule | None:
         """The rule that a request broke; None for one that was not refused, or not for its own sake.
@@ -58,6 +61,8 @@ class ClosestRules:
             return None
         if exchange.operation_id not in self._operations:
             return self._of_no_operation(fault, method, path)
+        if isinstance(fault, StagedError):
+            return None
         operation: tuple[str, ...] = ("paths", *self._operations[exchange.operation_id])
         if isinstance(fault, InvalidFields) and fault.broken is not None:
             broken = fault.broken
@@ -106,8 +111,10 @@ class ClosestRules:
         if not path:
             return None
         found = self._resolved(path)
+        lines = self._lines or documents.Lines(documents.openapi_text())
+        self._lines = lines
         pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in found)
-        return f"{NAME}#/{pointer}", self._lines.of(found)
+        return f"{NAME}#/{pointer}", lines.of(found)
 
     def _resolved(self, path: Sequence[str | int]) -> tuple[str | int, ...]:
         """The same place without a `$ref` on the way; as far as it exists."""

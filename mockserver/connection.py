@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import binascii
+import logging
 import re
 from base64 import b64decode
 from http import HTTPStatus
@@ -16,10 +17,21 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mockserver.errors import ApiError, BadRequest, HeadTooLarge, TooManyCalls, UpgradeRequired, answer
-from mockserver.handover import hand_over
-from mockserver.media import Session, Switchboard
-from mockserver.websocket import Limits, WebSocket
+from mockserver.errors import (
+    ApiError,
+    BadRequest,
+    HeadTooLarge,
+    PageRefused,
+    TooManyCalls,
+    Unavailable,
+    UpgradeRequired,
+    answer,
+)
+from mockserver.media import DialMishap, Session, Switchboard
+from mockserver.origins import Origins
+from mockserver.staging import NO_ANSWER_FOR_S, TRANSPORT, reset
+
+log = logging.getLogger("calls")
 
 REFUSAL = "calls.refusal"
 """The key of an ASGI scope under which stands the ApiError that answers a dial."""
@@ -41,7 +53,7 @@ _PARSED_METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PURGE
 class _OneWrite:
     """A transport that sends the head of an answer with the beginning of its body: uvicorn writes them one by one.
 
-    As a head is held back until more is written, or the end, nothing waits for a timer.
+    As a head is held back until more is written, or the answer is whole, nothing waits for a timer.
     """
 
     __slots__ = ("_head", "beneath", "is_closing")
@@ -64,10 +76,14 @@ class _OneWrite:
         else:
             self.beneath.write(data)
 
-    def close(self) -> None:
-        """Send what is held back, and close."""
+    def flush(self) -> None:
+        """Send what is held back."""
         if self._head:
             self.write(b"")
+
+    def close(self) -> None:
+        """Send what is held back, and close."""
+        self.flush()
         self.beneath.close()
 
 
@@ -88,6 +104,7 @@ class HttpConnection(HttpToolsProtocol):
         """A request begins."""
         self._between_requests = False
         super().on_message_begin()
+        cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
 
     def on_message_complete(self) -> None:
         """A request is whole."""
@@ -110,11 +127,13 @@ class Doorway(HttpConnection):
     Args:
         switchboard: answers the URLs.
         max_message_bytes: how long a message on a WebSocket may be.
+        origins: which pages may dial.
         more: what uvicorn gives every connection.
     """
 
-    def __init__(self, switchboard: Switchboard, max_message_bytes: int, **more: Any) -> None:
+    def __init__(self, switchboard: Switchboard, max_message_bytes: int, origins: Origins, **more: Any) -> None:
         super().__init__(**more)
+        self._origins = origins
         self._switchboard = switchboard
         self._max_message_bytes = max_message_bytes
         self._refused = False
@@ -129,6 +148,11 @@ class Doorway(HttpConnection):
         self._refused = False
         self._refusal = None
         super().on_message_begin()
+
+    def on_response_complete(self) -> None:
+        """An answer is whole; one without a body, as to HEAD, is a head alone."""
+        cast(_OneWrite, self.transport).flush()
+        super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """Answer a dial."""
@@ -150,8 +174,13 @@ class Doorway(HttpConnection):
         start, _, token = unquote(httptools.parse_url(self.url).path.decode("ascii")).rpartition("/")
         if start != "/media":
             return False
+        self._admit_page()
         if self._switchboard.full:
             raise TooManyCalls()
+        # The server is there before it can be dialled, and this is loaded by then: half a second is worth it.
+        from mockserver.handover import hand_over
+        from mockserver.websocket import Limits, WebSocket
+
         limits = Limits(self._max_message_bytes, self.config.ws_ping_interval, self.config.ws_ping_timeout)
 
         transport = cast(_OneWrite, self.transport).beneath
@@ -161,6 +190,9 @@ class Doorway(HttpConnection):
 
         try:
             dialled = self._switchboard.dial(token, open_line)
+        except DialMishap as mishap:
+            self._go_wrong(str(mishap))
+            return True
         except ConnectionError:
             # The peer is gone, and with it whoever could be answered.
             self.transport.abort()
@@ -168,6 +200,28 @@ class Doorway(HttpConnection):
         if dialled:
             self.connections.discard(self)
         return dialled
+
+    def _go_wrong(self, how: str) -> None:
+        """Spoil a dial that is to be spoilt.  Raises ApiError."""
+        if how == "unavailable":
+            raise Unavailable()
+        if how == "reset":
+            reset(self.transport)
+        else:
+            # Nothing is answered; who does not give up is dropped after a while.
+            self.timeout_keep_alive_task = self.loop.call_later(NO_ANSWER_FOR_S, self.transport.abort)
+
+    def _admit_page(self) -> None:
+        """Raise PageRefused where a browser dials for a page that may not; whoever sends no Origin is no browser."""
+        headers = dict(reversed(self.headers))  # the first of two headers counts
+        if b"origin" not in headers:
+            return
+        origin, host = (headers.get(name, b"").decode("latin-1") for name in (b"origin", b"host"))
+        reason = self._origins.refusal_of_dial(origin, host)
+        if reason is not None:
+            # Scripts are told no more than that the dial failed.
+            log.warning("dial refused: %s", reason)
+            raise PageRefused(reason)
 
     def _answer_as_request(self) -> None:
         """Have the application answer; what comes after an upgrade cannot be told from the next request."""

@@ -71,7 +71,7 @@ class Envelope:
 
         try:
             await self._app(scope, receive, sealed)
-            if not status:
+            if not status and not exchange.cut:
                 raise RuntimeError("nothing answered")
         except asyncio.CancelledError:
             # The server goes down and waits no longer.  This is the outermost layer: the cancellation ends here.
@@ -94,7 +94,7 @@ class Envelope:
         return Exchange(came.decode() if own else self._new_request_id(), headers=headers, key=key)
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
-        headers = [(b"x-request-id", exchange.request_id.encode())]
+        headers = [(b"x-request-id", exchange.request_id.encode()), *exchange.more_headers]
         rate = exchange.rate
         if rate is None:
             account = exchange.account or self._accounts.find(exchange.key)

@@ -11,6 +11,7 @@ Exception
       +-- WrongControlToken      401  UNAUTHORIZED, with WWW-Authenticate (control API)
       +-- NoCredit               402  PAYMENT_REQUIRED
       +-- ForeignRequest         403  FORBIDDEN (control API)
+      +-- PageRefused            403  FORBIDDEN, to browsers only
       +-- NotFound               404  NOT_FOUND
       |    +-- AgentNotFound     404  RESOURCE_NOT_FOUND
       |    +-- CallNotFound      404  RESOURCE_NOT_FOUND
@@ -24,6 +25,8 @@ Exception
       +-- HeadTooLarge           431  HEADERS_TOO_LARGE
       +-- InternalError          500  INTERNAL_ERROR
       +-- TooManyCalls           503  SERVICE_UNAVAILABLE, with Retry-After
+      +-- Unavailable            503  SERVICE_UNAVAILABLE, with Retry-After
+      +-- StagedError            what a scenario says (staging.py)
 
 Connexion's and Starlette's own errors are Starlette's HTTPException; whatever else escapes becomes an InternalError.
 """
@@ -33,7 +36,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -50,8 +52,8 @@ RETRY_DIAL_AFTER_S = 5
 class ApiError(Exception):
     """An answer of the contract.  The message is lower case, without a full stop, and holds no key and no token."""
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "INTERNAL_ERROR"
+    status: int = 500
+    code: str = "INTERNAL_ERROR"
 
     def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -141,6 +143,13 @@ class NoCredit(ApiError):
 
     def __init__(self) -> None:
         super().__init__("the balance of this account does not pay for a call (that is what this key is for)")
+
+
+class PageRefused(ApiError):
+    """A browser asks for a page that may not use this mock, or that calls it by a name that is not its own."""
+
+    status = 403
+    code = "FORBIDDEN"
 
 
 class NotFound(ApiError):
@@ -247,6 +256,18 @@ class TooManyCalls(ApiError):
         super().__init__(
             "as many calls are in progress as this mock takes; dial the same URL again later (--max-calls)",
             {"Retry-After": str(RETRY_DIAL_AFTER_S)},
+        )
+
+
+class Unavailable(ApiError):
+    """A dial that is refused because it was asked for."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this call refuses every dial (that is what its scenario is for)", {"Retry-After": str(RETRY_DIAL_AFTER_S)}
         )
 
 

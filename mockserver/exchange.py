@@ -11,6 +11,7 @@ from starlette.types import Scope
 from mockserver.accounts import Account
 from mockserver.errors import ApiError
 from mockserver.rate_limit import RateState
+from mockserver.scenarios import NO_MISHAP, Mishap
 
 _SCOPE_KEY = "calls.exchange"
 
@@ -36,6 +37,9 @@ class Exchange:
         operation_id: the operation that the request is for; empty where it is for none.
         parameters: what the path and the query say, with the document's defaults in it.
         body: the JSON object that came; after validation with the document's defaults in it.
+        mishap: what is to go wrong on the socket of the call that it creates.
+        more_headers: what its answer carries beside what is always there.
+        cut: whether its connection was ended without a whole answer, on purpose.
         fault: what the request was refused with.
     """
 
@@ -48,6 +52,9 @@ class Exchange:
     operation_id: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     body: dict[str, Any] = field(default_factory=dict, repr=False)
+    mishap: Mishap = NO_MISHAP
+    more_headers: Headers = field(default_factory=list)
+    cut: bool = False
     fault: ApiError | None = None
 
     def put_into(self, scope: Scope) -> None:

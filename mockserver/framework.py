@@ -36,11 +36,14 @@ def _only_when_used(*names: str, **parts: type) -> Iterator[None]:
             del sys.modules[name]
 
 
-# Templates, and clients for HTTP, one of them for tests: they take as long to import as all the rest.
+# Templates, clients for HTTP, two of them for tests, and a server: they take as long to import as all the rest.
 _NOT_NEEDED = _only_when_used(
     *("httpx", "jinja2", "requests", "starlette.templating", "starlette.testclient"),
+    *("werkzeug.serving", "werkzeug.test"),
     Jinja2Templates=object,
     TestClient=object,
+    Client=object,
+    run_simple=object,
 )
 
 with warnings.catch_warnings(), _NOT_NEEDED:

@@ -22,6 +22,7 @@ from mockserver.ids import Ids
 from mockserver.operations import operations_app
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings
+from mockserver.staging import Stage, stage_of
 from mockserver.store import CallStore
 
 BASE_PATHS = ("/api/v1", "")
@@ -41,6 +42,7 @@ def http_app(
     base_url: str,
     read_within_s: float = READ_WITHIN_S,
     ids: Ids | None = None,
+    stage: Stage | None = None,
 ) -> ASGIApp:
     """The ASGI application for everything but WebSockets.
 
@@ -54,9 +56,10 @@ def http_app(
         base_url: where clients reach this server (`Settings.base_url`); `websocketUrl` begins with it.
         read_within_s: how long a body may take to come, in seconds.
         ids: makes ids and tokens; random ones by default.
+        stage: gives requests their outcomes; by default as the settings say.
 
     Raises:
-        DocumentError: the document cannot be served.
+        DocumentError: the document cannot be served, or a file of scenarios makes no sense.
     """
     ids = ids or Ids()
     calls = Calls(
@@ -68,10 +71,11 @@ def http_app(
         clock=clock,
         new_id=ids.call_id,
         new_token=ids.token,
+        shown_at=settings.clock,
     )
 
     def now() -> float:
-        return clock().timestamp()
+        return (settings.clock or clock()).timestamp()
 
     operations = operations_app(
         document,
@@ -79,6 +83,7 @@ def http_app(
         BASE_PATHS,
         admission=Admission(accounts, rate_limiter, now),
         reader=BodyReader(max_bytes=settings.max_body_bytes, read_within_s=read_within_s),
+        stage=stage or stage_of(settings, dict(document), now),
     )
     return Envelope(
         _with_what_is_beside(operations),

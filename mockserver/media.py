@@ -40,6 +40,9 @@ class Line(Protocol):
     def drop(self) -> None:
         """Cut the line, whatever is still under way."""
 
+    def freeze(self) -> None:
+        """Read and send no more, and leave the line as it is; it is cut after a while."""
+
     def notice_end(self) -> None:
         """Look whether the line is about to end, for lines that nobody tells."""
 
@@ -64,7 +67,9 @@ class StreamEnd(Protocol):
 class Party(Protocol):
     """What answers a dialled URL: a conversation, or the offer of a room."""
 
-    ending: Ending | None
+    @property
+    def ending(self) -> Ending | None:
+        """How the call is to be closed, once it is over; None while it goes on."""
 
     def begin(self, now: float, started: Started | None = None) -> list[Event]:
         """The stream runs."""
@@ -187,8 +192,15 @@ class Session:
         """End the call from our side, once what was said has been sent."""
         if self._ending is None:
             self._ending = ending
-            if self._line is not None:
-                self._line.close(ending.code, ending.reason)
+            if self._line is None:
+                return
+            match ending.how:
+                case "close":
+                    self._line.close(ending.code, ending.reason)
+                case "cut":
+                    self._line.drop()
+                case "freeze":
+                    self._line.freeze()
 
     @property
     def running(self) -> bool:
@@ -295,6 +307,10 @@ class Session:
             self.close(Ending(1008, "this end reads too slowly"))
 
 
+class DialMishap(Exception):
+    """A dial that is to go wrong; the text says how: `unavailable`, `unanswered` or `reset`."""
+
+
 class Switchboard:
     """Answers the URLs that the mock handed out, and knows the calls in progress.
 
@@ -341,12 +357,17 @@ class Switchboard:
     def dial(self, token: str, open_line: Callable[[Session], None]) -> bool:
         """Serve one dial; False, with nothing done, if the token opens nothing: it is unknown, used, or late.
 
+        Raises DialMishap where the call was created to go wrong here.
+
         `open_line` completes the handshake, and has the session told what happens on the line from then on.  What it
         raises is raised here, and the token can be dialled again.
         """
         call = None if self._closing else self._store.take(token, self._now())
         if call is None:
             return False
+        if call.mishap.dial != "opens":
+            self._store.restore(token)
+            raise DialMishap(call.mishap.dial)
         session = None
         try:
             stream, party = self._answer(call, self._clock())

@@ -7,6 +7,7 @@ request: several times the cost of all that is done here.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from mockserver.body import BodyReader
 from mockserver.exchange import Exchange, Handled, Headers
 from mockserver.framework import RoutedAPI, RoutedMiddleware
 from mockserver.parameters import Parameters
+from mockserver.staging import Stage
 from mockserver.validation import CompiledSchema
 
 _JSON = "application/json"
@@ -36,15 +38,18 @@ class Operations(RoutedMiddleware):  # type: ignore[misc]  # connexion ships no 
     class Api(RoutedAPI):  # type: ignore[misc]  # connexion ships no types
         """The operations of a document; `more` is connexion's own."""
 
-        def __init__(self, specification: Any, *, guards: Guards, reader: BodyReader, **more: Any) -> None:
+        def __init__(
+            self, specification: Any, *, guards: Guards, reader: BodyReader, stage: Stage | None, **more: Any
+        ) -> None:
             super().__init__(specification, **more)
             self._guards = guards
             self._reader = reader
+            self._stage = stage
             self.add_paths()
 
         def make_operation(self, operation: Any) -> Operation:
             """Connexion's interface."""
-            return Operation(operation, self._guards, self._reader)
+            return Operation(operation, self._guards, self._reader, self._stage)
 
     api_cls = Api
 
@@ -56,12 +61,14 @@ class Operation:
         operation: it, as connexion understands it.
         guards: judge who asks, where it says who may.
         reader: reads bodies, where it takes one.
+        stage: lets requests have other outcomes than the usual one; None where there is no other.
 
     Raises ValueError where the document asks for what is not understood.
     """
 
-    def __init__(self, operation: Any, guards: Guards, reader: BodyReader) -> None:
+    def __init__(self, operation: Any, guards: Guards, reader: BodyReader, stage: Stage | None) -> None:
         self._id: str = operation.operation_id
+        self._stage = stage
         self._admit = _guard(operation, guards)
         self._read = reader.read
         self._parameters = Parameters(operation.parameters) if operation.parameters else None
@@ -82,6 +89,14 @@ class Operation:
         if self._body is not None:
             exchange.body = await self._read(exchange.headers, receive)
             self._body.accept(exchange.body, key=exchange.key)
+        if self._stage is not None:
+            outcome = self._stage.outcomes.of(self._id, exchange.body, exchange.headers.get(b"prefer"))
+            if outcome is not None:
+                await self._stage.play(outcome, scope, receive, send, partial(self._answer, exchange))
+                return
+        await self._answer(exchange, send)
+
+    async def _answer(self, exchange: Exchange, send: Send) -> None:
         body, status, more = await self._method(exchange)
         answer = self._answers.get(status)
         if answer is None:

@@ -21,6 +21,7 @@ from mockserver.errors import NotFound
 from mockserver.framework import ConnexionMiddleware, Resolver
 from mockserver.operation import Guards, Method, Operations
 from mockserver.routing import Routing
+from mockserver.staging import Stage
 from mockserver.validation import CompiledSchema
 
 
@@ -56,6 +57,7 @@ def operations_app(
     *,
     admission: Admission,
     reader: BodyReader,
+    stage: Stage,
 ) -> ASGIApp:
     """The operations of the contract, answered by `calls`, under each base path (without a slash at its end).
 
@@ -63,7 +65,7 @@ def operations_app(
     """
     source = Source("openapi/calls.yaml", document, documents.openapi_text(), "/openapi.yaml")
     methods = {"createCall": calls.create, "createInlineCall": calls.create_inline}
-    return document_app(source, methods, base_paths, guards={"apiKey": admission.admit}, reader=reader)
+    return document_app(source, methods, base_paths, guards={"apiKey": admission.admit}, reader=reader, stage=stage)
 
 
 def document_app(
@@ -73,6 +75,7 @@ def document_app(
     *,
     guards: Guards,
     reader: BodyReader,
+    stage: Stage | None = None,
 ) -> ASGIApp:
     """The operations of a document, answered by methods, by their operationIds.  Otherwise as `operations_app`."""
     _compile_schemas(source)
@@ -84,7 +87,7 @@ def document_app(
             middlewares=[partial(Routing, base_paths=base_paths), Operations],
         )
         resolver = Resolver(_finder(source, methods))
-        app.add_api(dict(source.document), base_path="", resolver=resolver, guards=guards, reader=reader)
+        app.add_api(dict(source.document), base_path="", resolver=resolver, guards=guards, reader=reader, stage=stage)
         _build(app)
     except DocumentError:
         raise

@@ -15,9 +15,12 @@ from typing import Any
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
+from contract.errors import DocumentError
 from mockserver.app import Mock, build
 from mockserver.connection import Doorway
+from mockserver.reloading import reload_on_change
 from mockserver.settings import Settings
+from mockserver.tls import tls_context
 
 HANG_UP_WITHIN_S = 1.5
 """How long callers may take to answer the close when the server goes down, in seconds."""
@@ -39,11 +42,12 @@ class Server(uvicorn.Server):
         settings: the options.
         on_ready: called with the base URL as soon as requests are answered.
 
-    Raises DocumentError and PortError.  `run` returns when the process is told to end (SIGINT, SIGTERM), or `stop` was
-    called.
+    Raises DocumentError, SettingsError and PortError.  `run` returns when the process is told to end (SIGINT, SIGTERM),
+    or `stop` was called.
     """
 
     def __init__(self, settings: Settings, on_ready: Callable[[str], None] = lambda base_url: None) -> None:
+        tls = tls_context(settings)
         self.listener = listen(settings.host, settings.port)
         try:
             self.base_url = settings.base_url(self.listener.getsockname()[1])
@@ -51,6 +55,8 @@ class Server(uvicorn.Server):
         except BaseException:
             self.listener.close()
             raise
+        self._fault: DocumentError | None = None
+        self._reloading: asyncio.Task[None] | None = None
         self.settings = settings
         self.on_ready = on_ready
         # What uvicorn says of single connections may hold dial URLs.
@@ -59,8 +65,11 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 self.mock.app,
                 # A call of it makes a connection, which is all that is asked of it.
-                http=partial(Doorway, self.mock.switchboard, settings.max_body_bytes),  # type: ignore[arg-type]
+                http=partial(  # type: ignore[arg-type]
+                    Doorway, self.mock.switchboard, settings.max_body_bytes, self.mock.origins
+                ),
                 ws="none",
+                ssl_context_factory=(lambda config, default: tls) if tls else None,
                 # Nothing here asks for the client's address.
                 proxy_headers=False,
                 lifespan="off",
@@ -72,8 +81,21 @@ class Server(uvicorn.Server):
         )
 
     def serve_until_stopped(self) -> None:
-        """Serve, and return when the server was told to end and has let go of everything."""
+        """Serve, and return when the server was told to end and has let go of everything.
+
+        Raises DocumentError for a fault in an AsyncAPI document, soon after the start.
+        """
         self.run(sockets=[self.listener])
+        if self._fault is not None:
+            raise self._fault
+
+    def _prepare(self) -> None:
+        """Load what dials need; who cannot answer any does not go on."""
+        try:
+            self.mock.prepare()
+        except DocumentError as error:
+            self._fault = error
+            self.stop()
 
     def stop(self) -> None:
         """Tell the server to end; may be called from another thread."""
@@ -83,10 +105,14 @@ class Server(uvicorn.Server):
         """Begin to answer."""
         await super().startup(sockets)
         self.on_ready(self.base_url)
-        threading.Thread(target=self.mock.prepare, name="prepare", daemon=True).start()
+        threading.Thread(target=self._prepare, name="prepare", daemon=True).start()
+        if self.settings.reload:
+            self._reloading = asyncio.create_task(reload_on_change(self.settings, self.mock.reload))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hang up on every caller (1001), then let go of the port."""
+        if self._reloading is not None:
+            self._reloading.cancel()
         self.mock.end_waits()
         self.mock.switchboard.close_all()
         patience = HANG_UP_WITHIN_S

@@ -6,8 +6,12 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from mockserver.origins import is_local_host
+from mockserver.scenarios import NO_TIME, OK, Span, scenario_named, share_of, span_of
 
 T = TypeVar("T")
 
@@ -121,6 +125,36 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _scenario(text: str) -> str:
+    return scenario_named(text).name
+
+
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError
+    return number
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(UTC)
+
+
+_ORIGIN = re.compile(r"\*|none|null|[a-z][a-z0-9+.-]*://[^/?#@,\s]+")
+
+
+def _origin(text: str) -> str:
+    origin = text.lower().rstrip("/")
+    if not _ORIGIN.fullmatch(origin):
+        raise ValueError
+    # Browsers leave the usual port out.
+    scheme, _, _ = origin.partition(":")
+    return origin.removesuffix({"http": ":80", "https": ":443"}.get(scheme, "/"))
+
+
 def _agent(text: str) -> tuple[str, str]:
     agent_id, _, name = (part.strip() for part in text.partition("="))
     if not agent_id:
@@ -155,6 +189,39 @@ class Settings:
         expected="http, https, ws or wss, a host, perhaps a port and a path, without user, query or fragment",
         parse=_url,
         metavar="URL",
+    )
+    cors_origins: tuple[str, ...] = _option(
+        "--cors-origin",
+        (),
+        "a further origin whose pages may use this mock, beside those on localhost; * for all, none for not even those",
+        expected="SCHEME://HOST or SCHEME://HOST:PORT, *, none or null",
+        parse=_origin,
+        metavar="ORIGIN",
+        repeated=True,
+    )
+    tls_cert: str | None = _option(
+        "--tls-cert",
+        None,
+        "certificate to answer https and wss with, a PEM file, with those between it and its authority behind it",
+        expected="a file in PEM",
+        parse=_text(r".+"),
+        metavar="FILE",
+    )
+    tls_key: str | None = _option(
+        "--tls-key",
+        None,
+        "private key of --tls-cert, a PEM file without a password",
+        expected="a file in PEM",
+        parse=_text(r".+"),
+        metavar="FILE",
+    )
+    tls: str | None = _option(
+        "--tls",
+        None,
+        "answer https and wss with a certificate made for this run, which clients must be told to accept",
+        expected="self-signed",
+        parse=_text("self-signed"),
+        metavar="self-signed",
     )
     url_ttl_s: float = _option(
         "--url-ttl",
@@ -256,6 +323,78 @@ class Settings:
         parse=_positive(1000),
         metavar="FACTOR",
     )
+    scenario: str = _option(
+        "--scenario",
+        OK.name,
+        "how calls go that ask for nothing else; --list-scenarios shows what there is",
+        expected="the name of a scenario; --list-scenarios shows them",
+        parse=_scenario,
+        metavar="NAME",
+    )
+    scenario_file: str | None = _option(
+        "--scenario-file",
+        None,
+        "outcomes in an order, such as first 429, then 201 (docs/scenarios.md)",
+        expected="the name of a YAML file",
+        metavar="FILE",
+    )
+    latency_ms: Span = _option(
+        "--latency",
+        NO_TIME,
+        "how long each answer takes, beside the time that it needs",
+        expected="a time such as 200ms, or two such as 100-800ms, at most 10 minutes",
+        parse=span_of,
+        metavar="200ms|100-800ms",
+    )
+    first_audio_delay_ms: Span = _option(
+        "--first-audio-delay",
+        NO_TIME,
+        "how long each agent waits before it begins",
+        expected="a time such as 200ms, or two such as 100-800ms, at most 10 minutes",
+        parse=span_of,
+        metavar="200ms|100-800ms",
+    )
+    jitter_ms: Span = _option(
+        "--jitter",
+        NO_TIME,
+        "how late each frame of the agents' audio comes",
+        expected="a time such as 40ms, or two such as 0-60ms, at most 10 minutes",
+        parse=span_of,
+        metavar="0-60ms",
+    )
+    frame_loss: float = _option(
+        "--frame-loss",
+        0.0,
+        "how many frames of the agents' audio never come",
+        expected="a share from 0% to 100%, such as 2%",
+        parse=share_of,
+        metavar="2%",
+    )
+    seed: int | None = _option(
+        "--seed",
+        None,
+        "make ids, tokens and what is random the same in each run, for tests; URLs can be guessed then, so it listens "
+        "on this machine alone",
+        expected="a whole number",
+        parse=_whole_number,
+        metavar="NUMBER",
+    )
+    clock: datetime | None = _option(
+        "--clock",
+        None,
+        "the time of day that answers show, standing still, for tests",
+        expected="a time with its zone, such as 2026-01-31T12:00:00Z",
+        parse=_moment,
+        metavar="TIME",
+    )
+    reload: bool = _option(
+        "--reload",
+        False,
+        "read the documents, the script and the scenario file again when they change; calls in progress live on, and a "
+        "file with a fault in it changes nothing but the log",
+        expected="yes or no",
+        parse=_switch,
+    )
     livekit_url: str | None = _option(
         "--livekit-url",
         None,
@@ -301,7 +440,19 @@ class Settings:
             raise TypeError(f"no such option: {', '.join(sorted(given))}")
         settings = cls(**values)
         _livekit_is_whole(settings)
+        _guessable_is_local(settings)
+        _tls_is_whole(settings)
         return settings
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether clients dial TLS."""
+        return bool(self.tls or self.tls_cert)
+
+    def names(self) -> tuple[str, ...]:
+        """The hosts by which the server goes, in lower case: `host`, and that of `public_url`."""
+        public = urlsplit(self.public_url or "").hostname
+        return (self.host.lower(), public) if public else (self.host.lower(),)
 
     def base_url(self, bound_port: int) -> str:
         """Where a client on this machine, or behind `public_url`, reaches the server; no slash at the end."""
@@ -309,7 +460,8 @@ class Settings:
             return self.public_url
         # The addresses that mean "all of them" are not addresses that one can dial.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        return f"http://[{host}]:{bound_port}" if ":" in host else f"http://{host}:{bound_port}"
+        scheme = "https" if self.is_secure else "http"
+        return f"{scheme}://[{host}]:{bound_port}" if ":" in host else f"{scheme}://{host}:{bound_port}"
 
 
 def options() -> Iterator[tuple[str, Option]]:
@@ -349,3 +501,18 @@ def _livekit_is_whole(settings: Settings) -> None:
     given = (settings.livekit_url, settings.livekit_key, settings.livekit_secret)
     if any(given) and not all(given):
         raise SettingsError("--livekit-url, --livekit-key and --livekit-secret belong together: give all three or none")
+
+
+def _guessable_is_local(settings: Settings) -> None:
+    if settings.seed is not None and (settings.public_url is not None or not is_local_host(settings.host)):
+        raise SettingsError(
+            "--seed makes URLs that can be guessed: it goes with a --host of this machine alone, such as 127.0.0.1, "
+            "and without --public-url"
+        )
+
+
+def _tls_is_whole(settings: Settings) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise SettingsError("--tls-cert and --tls-key belong together: give both or neither")
+    if settings.tls and settings.tls_cert:
+        raise SettingsError("--tls makes a certificate, --tls-cert brings one: give one of them")

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from mockserver.scenarios import NO_MISHAP, Mishap
+
 
 class SavedAgent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An agent that exists in the account, with what it says first."""
@@ -45,6 +47,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A call that was created.
 
     `token` is the credential in its dial URL; it opens one WebSocket before `expires_at` (UTC), and is never shown.
+    `mishap` is what is to go wrong on that socket.
     """
 
     id: str
@@ -53,6 +56,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     settings: CallSettings
     created_at: datetime
     expires_at: datetime
+    mishap: Mishap = NO_MISHAP
 
     def __repr__(self) -> str:
         """The call without its token."""

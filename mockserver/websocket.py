@@ -16,6 +16,9 @@ CLOSE_WITHIN_S = 2.0
 LET_GO_WITHIN_S = 2.0
 """How long after the end of its call a peer may take to read what is still under way to it, in seconds."""
 
+DEAD_FOR_S = 300.0
+"""How long a line that was left dead on purpose stays open, in seconds."""
+
 LONGEST_REASON_BYTES = 123
 """What a WebSocket close frame can hold (RFC 6455, 5.5)."""
 
@@ -116,6 +119,13 @@ class WebSocket(WSListener):
         """End the connection, whatever is still under way."""
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
+
+    def freeze(self) -> None:
+        """Read and send no more, and leave the connection open: it is dropped after a while."""
+        if self._transport is not None:
+            self._letting_go = True
+            self._transport.underlying_transport.pause_reading()
+            self._wait(DEAD_FOR_S, self.drop)
 
     def notice_end(self) -> None:
         """Let go of a peer whose frames picows could not read, which it tells the peer and not us."""

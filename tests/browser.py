@@ -27,8 +27,10 @@ Scheme = Literal["light", "dark"]
 
 
 @contextmanager
-def running_chromium(profile: Path) -> Iterator[BrowserContext]:
+def running_chromium(profile: Path, *arguments: str) -> Iterator[BrowserContext]:
     """A browser with a profile of its own; where there is none the test is skipped, in CI it fails.
+
+    `arguments` are further ones of its command line.
 
     Until it ends, its thread counts as one that runs an event loop: `asyncio.run` is refused there.
     """
@@ -38,7 +40,7 @@ def running_chromium(profile: Path) -> Iterator[BrowserContext]:
         pytest.skip(f"{CHROMIUM} is not installed: it is Debian's package chromium")
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=ARGUMENTS, timeout=60_000
+            profile, executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments], timeout=60_000
         )
         try:
             yield context

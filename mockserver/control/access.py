@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -11,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import ForeignRequest, WrongControlToken
 from mockserver.exchange import Exchange
+from mockserver.origins import is_local_host
 
 
 class TokenGuard:
@@ -52,7 +52,7 @@ class OwnNamesOnly:
     def _is_own(self, name: str, address: str) -> bool:
         # Where a socket takes both kinds of addresses, those of version 4 are written like this.
         own_address = address.lower().removeprefix("::ffff:")
-        return bool(name) and (name in self._names or name == own_address or _is_loopback(name))
+        return bool(name) and (name in self._names or name == own_address or is_local_host(name))
 
 
 def _is_at(origin: str, host: str) -> bool:
@@ -68,10 +68,3 @@ def _host_of(url: str) -> str:
         return "" if parts.username is not None or parts.path else parts.hostname or ""
     except ValueError:
         return ""
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")

@@ -19,9 +19,6 @@ from mockserver.envelope import Envelope
 from mockserver.operations import Source, document_app
 from mockserver.rate_limit import RateLimiter
 
-PREFIX = "/__mock__/"
-"""What all paths of the mock's own begin with."""
-
 API = "/__mock__/api"
 """Where the operations are."""
 

@@ -15,13 +15,15 @@ from mockserver.control.rendering import call_of, events_of, page, request_of, u
 from mockserver.control.shapes import Change, Shape, to_json
 from mockserver.control.waiting import Waiting
 from mockserver.ending import Ending
-from mockserver.errors import NotInJournal, NotInProgress
+from mockserver.errors import InvalidFields, NotInJournal, NotInProgress
 from mockserver.exchange import Exchange, Handled
 from mockserver.journal import Journal
 from mockserver.media import Session, Switchboard
 from mockserver.notes import CallNotes, Side
 from mockserver.operation import Method
+from mockserver.outcomes import Outcomes
 from mockserver.rate_limit import RateLimiter
+from mockserver.scenarios import SCENARIOS, Scenario, scenario_named
 from mockserver.store import MemoryCallStore
 
 _SIDES: tuple[Side, ...] = ("caller", "agent")
@@ -38,6 +40,7 @@ class Control:
         switchboard: knows the calls in progress.
         store: where calls wait for their dial.
         limiter: counts requests to the operations of the contract.
+        outcomes: gives what decides on the outcomes of requests, as it is now.
         version: the mock's.
         base_url: where clients reach it.
         settings: its options by their flags, those without secrets.
@@ -50,6 +53,7 @@ class Control:
     switchboard: Switchboard
     store: MemoryCallStore
     limiter: RateLimiter
+    outcomes: Callable[[], Outcomes]
     version: str
     base_url: str
     settings: Mapping[str, Any]
@@ -61,6 +65,11 @@ class Control:
             "getStatus": self.get_status,
             "waitForChanges": self.wait_for_changes,
             "reset": self.reset,
+            "listScenarios": self.list_scenarios,
+            "getOutcomes": self.get_outcomes,
+            "orderOutcomes": self.order_outcomes,
+            "forgetOutcomes": self.forget_outcomes,
+            "setDefaultScenario": self.set_default_scenario,
             "listRequests": self.list_requests,
             "getRequest": self.get_request,
             "listCalls": self.list_calls,
@@ -107,8 +116,39 @@ class Control:
         self.switchboard.hang_up_all(Ending(1000, "the mock was reset through the control API"))
         self.store.forget_waiting()
         self.limiter.forget()
+        self.outcomes().forget()
         self.journal.reset()
         return await self.get_status(exchange)
+
+    # Outcomes.
+
+    async def list_scenarios(self, exchange: Exchange) -> Handled:
+        """What can be asked for."""
+        return _ok(shapes.Scenarios(scenarios=[_scenario(each) for each in SCENARIOS]))
+
+    async def get_outcomes(self, exchange: Exchange) -> Handled:
+        """What is ordered."""
+        outcomes = self.outcomes()
+        return _ok(
+            shapes.Outcomes(default=outcomes.default.name, next=[scenario.name for scenario in outcomes.ordered])
+        )
+
+    async def order_outcomes(self, exchange: Exchange) -> Handled:
+        """The next requests go like this.  Raises InvalidFields."""
+        scenario = _named(exchange)
+        for _ in range(exchange.body["times"]):
+            self.outcomes().order(scenario)
+        return await self.get_outcomes(exchange)
+
+    async def forget_outcomes(self, exchange: Exchange) -> Handled:
+        """Nothing is ordered any more."""
+        self.outcomes().forget()
+        return await self.get_outcomes(exchange)
+
+    async def set_default_scenario(self, exchange: Exchange) -> Handled:
+        """All others go like this.  Raises InvalidFields."""
+        self.outcomes().default = _named(exchange)
+        return await self.get_outcomes(exchange)
 
     # Requests.
 
@@ -206,6 +246,24 @@ class Control:
         if not session.running:
             raise NotInProgress("this call's stream is not running: it has not begun, or is about to end")
         return session
+
+
+def _named(exchange: Exchange) -> Scenario:
+    """The scenario that a body names.  Raises InvalidFields."""
+    try:
+        return scenario_named(exchange.body["scenario"])
+    except ValueError as error:
+        raise InvalidFields(f"scenario: {error}") from None
+
+
+def _scenario(scenario: Scenario) -> shapes.Scenario:
+    return shapes.Scenario(
+        name=scenario.name,
+        agent_id=scenario.agent_id,
+        status=scenario.status,
+        operations=list(scenario.operations),
+        shows=scenario.shows,
+    )
 
 
 def _ok(shape: Shape) -> Handled:

@@ -143,6 +143,29 @@ class Changes(Shape, frozen=True, kw_only=True):
     changes: list[Change]
 
 
+class Scenario(Shape, frozen=True, kw_only=True):
+    """An outcome that can be asked for."""
+
+    name: str
+    agent_id: str
+    status: int
+    operations: list[str]
+    shows: str
+
+
+class Scenarios(Shape, frozen=True, kw_only=True):
+    """All of them."""
+
+    scenarios: list[Scenario]
+
+
+class Outcomes(Shape, frozen=True, kw_only=True):
+    """What requests get that ask for nothing themselves: the next ones, and all others."""
+
+    default: str
+    next: list[str]
+
+
 class Status(Shape, frozen=True, kw_only=True):
     """The mock itself; `settings` are its options by their flags, those without secrets."""
 

@@ -11,9 +11,9 @@ from benchmarks.verdict_tools import BODIES, OURS, Report, Tool
 from benchmarks.verdicts_page import Row, Sample
 from contract_tests.findings import Layer
 from contract_tests.requirements import all_checks
-from tests.faults import FAULTS, fields, media
+from tests.faults import FAULTS, fields, turns
 
-HTTP, SOCKET = fields.FAULTS[0].name, media.FAULTS[0].name
+HTTP, SOCKET = fields.FAULTS[0].name, turns.FAULTS[0].name
 
 
 def _tool(name: str) -> Tool:

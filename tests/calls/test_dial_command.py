@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import trustme
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -331,3 +332,20 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert complaint in err and TOKEN not in err
+
+
+def test_a_certificate_is_to_be_known_unless_it_is_left_unchecked(
+    dial: Dial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, known = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(known)
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(both := tmp_path / "both.pem")
+    with running_mock(rate_limit_per_hour=0, tls_cert=str(both), tls_key=str(both)) as mock:
+        monkeypatch.setenv("SSL_CERT_FILE", str(known))
+        checked, unchecked = (mock.create()["websocketUrl"] for _ in range(2))
+        assert dial(checked, "twilio", "--duration", "0.5")[0] == 0
+        monkeypatch.delenv("SSL_CERT_FILE")
+        code, _, err = dial(unchecked, "twilio")
+        assert (code, "CERTIFICATE_VERIFY_FAILED" in err, "--insecure" in err) == (2, True, True)
+        assert dial(unchecked, "twilio", "--duration", "0.5", "--insecure")[0] == 0

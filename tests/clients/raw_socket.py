@@ -76,6 +76,10 @@ class RawSocket:
                 length = int(line.partition(b":")[2])
         return head + b"\r\n\r\n" + self._read(length)
 
+    def read_head(self) -> bytes:
+        """The head of an HTTP answer that has no body."""
+        return self._read_until(b"\r\n\r\n")
+
     def read_frame(self) -> tuple[int, bytes]:
         """Opcode and payload of the next frame.  Raises EOFError or ConnectionError when none comes any more."""
         first, length = self._read(2)

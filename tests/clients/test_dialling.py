@@ -25,9 +25,9 @@ def http(url: str) -> str:
     return url.replace("ws://", "http://")
 
 
-def refusal(url: str) -> tuple[int, dict[str, str], Any]:
+def refusal(url: str, origin: Origin | None = None) -> tuple[int, dict[str, str], Any]:
     """Status, headers and body of the answer to a dial that must not become a WebSocket."""
-    with pytest.raises(InvalidStatus) as refused, connect(url, proxy=None):
+    with pytest.raises(InvalidStatus) as refused, connect(url, proxy=None, origin=origin):
         pass
     response = refused.value.response
     headers = {name.lower(): value for name, value in response.headers.raw_items()}
@@ -115,11 +115,24 @@ def test_of_many_racing_dials_exactly_one_becomes_a_websocket(mock: RunningMock)
             assert sum(pool.map(dials, [url] * 8)) == 1
 
 
-def test_a_query_an_origin_and_a_subprotocol_do_not_keep_a_client_out(mock: RunningMock) -> None:
-    url = mock.create_inline(**WEBSOCKET)["websocketUrl"] + "?clientVersion=0.5.0&apiVersion=1"
-    origin, subprotocol = Origin("https://shop.example"), Subprotocol("anything")
-    with connect(url, proxy=None, origin=origin, subprotocols=[subprotocol]) as socket:
-        assert json.loads(socket.recv(timeout=5))["type"] == "state"
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "https://shop.example"])
+def test_a_query_an_allowed_origin_and_a_subprotocol_do_not_keep_a_client_out(origin: str) -> None:
+    with running_mock(rate_limit_per_hour=0, cors_origins=["https://shop.example"]) as mock:
+        url = mock.create_inline(**WEBSOCKET)["websocketUrl"] + "?clientVersion=0.5.0&apiVersion=1"
+        subprotocol = Subprotocol("anything")
+        with connect(url, proxy=None, origin=Origin(origin), subprotocols=[subprotocol]) as socket:
+            assert json.loads(socket.recv(timeout=5))["type"] == "state"
+
+
+def test_another_origin_is_refused_alike_for_live_and_dead_urls_and_uses_none_up(mock: RunningMock) -> None:
+    live, dead = mock.create_inline(**WEBSOCKET)["websocketUrl"], dead_url(mock)
+    elsewhere = Origin("https://shop.example")
+    told = refusal(live, origin=elsewhere)
+    assert told == refusal(dead, origin=elsewhere)
+    status, _, body = told
+    assert (status, body["error"]["code"]) == (403, "FORBIDDEN")
+    assert "--cors-origin https://shop.example" in body["error"]["message"]
+    assert dials(live)
 
 
 def test_a_saved_agents_call_is_dialled_like_an_inline_one(mock: RunningMock) -> None:

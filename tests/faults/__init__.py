@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import answers, fields, fuzz, http, media, sockets, talk, url
+from tests.faults import answers, audio, endings, fields, fuzz, http, sockets, talk, turns, url
 from tests.faults.fault import Fault
 
 FAULTS: list[Fault] = [
@@ -10,7 +10,9 @@ FAULTS: list[Fault] = [
     *fields.FAULTS,
     *answers.FAULTS,
     *url.FAULTS,
-    *media.FAULTS,
+    *turns.FAULTS,
+    *audio.FAULTS,
+    *endings.FAULTS,
     *talk.FAULTS,
     *sockets.FAULTS,
     *fuzz.FAULTS,

@@ -20,6 +20,7 @@ from mockserver.errors import NotFound
 from mockserver.exchange import Exchange
 from mockserver.framework import RoutingMiddleware
 from mockserver.operation import NonConformingAnswer
+from mockserver.staging import Stage
 from mockserver.validation import CompiledSchema
 
 with warnings.catch_warnings():
@@ -35,9 +36,15 @@ JSON = "application/json"
 
 
 def plain_operations_app(
-    document: Mapping[str, Any], calls: Calls, base_paths: Sequence[str], *, admission: Admission, reader: BodyReader
+    document: Mapping[str, Any],
+    calls: Calls,
+    base_paths: Sequence[str],
+    *,
+    admission: Admission,
+    reader: BodyReader,
+    stage: Stage,
 ) -> ASGIApp:
-    """As mockserver.operations.operations_app."""
+    """As mockserver.operations.operations_app, without scenarios."""
 
     async def create(exchange: Exchange) -> Any:
         body, status, headers = await calls.create(exchange)

@@ -6,15 +6,18 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from mockserver.ending import Ending
 from mockserver.media import Session
+from mockserver.server import Server
 from tests.clients.raw_socket import RawSocket, handshake
-from tests.running import RunningMock, running_mock
+from tests.running import VALID_KEY, RunningMock, running_mock
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,54 @@ def test_a_dial_of_nothing_is_refused_like_a_request(mock: RunningMock, path: st
     live = url(mock)
     first, rest = handshake(live).split(b"\r\n", 1)
     assert 400 <= refused(b"GET " + path.encode() + b" HTTP/1.1\r\n" + rest, live)[0] < 500
+
+
+def test_an_answer_without_a_body_comes_at_once_and_the_connection_goes_on(mock: RunningMock) -> None:
+    live = url(mock)
+    request = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with RawSocket.connect(live) as raw:
+        for _ in range(2):
+            raw.send(request)
+            assert raw.read_head().startswith(b"HTTP/1.1 200 ")
+        raw.send(handshake(live))
+        assert raw.read_status() == 101
+
+
+def test_a_page_that_calls_the_mock_by_a_name_that_anybody_could_own_is_refused(
+    mock: RunningMock, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = url(mock)
+    request = handshake(live, Host="evil.example:8080", Origin="http://evil.example:8080")
+    status, headers, code = refused(request, live)
+    assert (status, code) == (403, "FORBIDDEN")
+    assert "x-request-id" in headers
+    assert "dial refused: pages may not call this mock evil.example:8080" in caplog.text
+    assert live.rpartition("/")[2] not in caplog.text
+    with RawSocket.connect(live) as raw:
+        raw.send(handshake(live, Origin="http://app.localhost:3000"))
+        assert raw.read_status() == 101
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("evil.example", None),
+        ("abc.tunnel.example", "https://abc.tunnel.example"),
+        ("10.1.2.3:90", "http://10.1.2.3:90"),
+    ],
+)
+def test_who_is_no_page_may_call_it_anything_and_its_own_pages_what_it_is_called(host: str, origin: str | None) -> None:
+    addresses: list[str] = []
+
+    def note_address(server: Server) -> None:
+        addresses.append(f"127.0.0.1:{server.listener.getsockname()[1]}")
+
+    with running_mock(note_address, public_url="https://abc.tunnel.example"):
+        created = httpx.post(f"http://{addresses[0]}/calls/create", json={"agentId": "agent_demo"}, headers=VALID_KEY)
+        own = f"ws://{addresses[0]}{urlsplit(created.json()['websocketUrl']).path}"
+        with RawSocket.connect(own) as raw:
+            raw.send(handshake(own, Host=host, Origin=origin))
+            assert raw.read_status() == 101
 
 
 def test_a_close_reason_is_cut_to_what_a_frame_can_hold(mock: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
+from ssl import PROTOCOL_TLS_CLIENT, PROTOCOL_TLS_SERVER, SSLContext
 from typing import cast
 
 import pytest
+import trustme
 import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -38,11 +40,20 @@ class Lines(asyncio.Protocol):
         hand_over(self.transport, Shouting(), key=KEY, max_message_bytes=1000)
 
 
-async def answers(*said: bytes) -> list[bytes]:
+def tls_contexts() -> tuple[SSLContext, SSLContext]:
+    """A server's and a client's."""
+    ours, theirs, authority = SSLContext(PROTOCOL_TLS_SERVER), SSLContext(PROTOCOL_TLS_CLIENT), trustme.CA()
+    authority.issue_cert("127.0.0.1").configure_cert(ours)
+    authority.configure_trust(theirs)
+    return ours, theirs
+
+
+async def answers(*said: bytes, secure: bool) -> list[bytes]:
     """What is read after each thing that is said on a connection that is handed over with the first."""
-    server = await asyncio.get_running_loop().create_server(Lines, "127.0.0.1", 0)
+    ours, theirs = tls_contexts() if secure else (None, None)
+    server = await asyncio.get_running_loop().create_server(Lines, "127.0.0.1", 0, ssl=ours)
     async with asyncio.timeout(10):
-        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname(), ssl=theirs)
         heard = []
         for data in said:
             writer.write(data)
@@ -52,10 +63,11 @@ async def answers(*said: bytes) -> list[bytes]:
     return heard
 
 
+@pytest.mark.parametrize("secure", [False, True])
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_a_connection_goes_on_as_a_websocket(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+def test_a_connection_goes_on_as_a_websocket(new_loop: Callable[[], asyncio.AbstractEventLoop], secure: bool) -> None:
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        head, echo, close = runner.run(answers(b"upgrade\n", MASKED_HI, MASKED_KILOBYTE))
+        head, echo, close = runner.run(answers(b"upgrade\n", MASKED_HI, MASKED_KILOBYTE, secure=secure))
     assert head.startswith(b"HTTP/1.1 101 ")
     assert b"Sec-WebSocket-Accept: " + ACCEPT in head
     assert echo == b"\x81\x02HI"

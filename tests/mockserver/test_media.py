@@ -64,7 +64,10 @@ class Paper:
         self.sent.append((code, reason))
 
     def drop(self) -> None:
-        pass
+        self.sent.append("cut")
+
+    def freeze(self) -> None:
+        self.sent.append("frozen")
 
     def notice_end(self) -> None:
         pass

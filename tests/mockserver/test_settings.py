@@ -18,6 +18,9 @@ def test_the_environment_sets_every_option() -> None:
             "CALLS_HOST": "0.0.0.0",
             "CALLS_PORT": "9000",
             "CALLS_PUBLIC_URL": "https://tunnel.example/calls/",
+            "CALLS_CORS_ORIGINS": "https://shop.example, null",
+            "CALLS_TLS_CERT": "cert.pem",
+            "CALLS_TLS_KEY": "key.pem",
             "CALLS_URL_TTL": "2.5",
             "CALLS_MAX_BODY": "2048",
             "CALLS_RATE_LIMIT": "0",
@@ -38,6 +41,9 @@ def test_the_environment_sets_every_option() -> None:
         host="0.0.0.0",
         port=9000,
         public_url="https://tunnel.example/calls",
+        cors_origins=("https://shop.example", "null"),
+        tls_cert="cert.pem",
+        tls_key="key.pem",
         url_ttl_s=2.5,
         max_body_bytes=2048,
         rate_limit_per_hour=0,
@@ -92,6 +98,8 @@ def test_an_empty_variable_is_not_set() -> None:
         ("CALLS_PUBLIC_URL", "https://tunnel.example/ä"),
         ("CALLS_PUBLIC_URL", "https://tunnel.example/%zz"),
         ("CALLS_PUBLIC_URL", "https://:80"),
+        ("CALLS_CORS_ORIGINS", "shop.example"),
+        ("CALLS_TLS", "yes"),
         ("CALLS_URL_TTL", "0"),
         ("CALLS_URL_TTL", "nan"),
         ("CALLS_URL_TTL", "inf"),
@@ -164,6 +172,12 @@ def test_every_option_says_how_it_is_written() -> None:
 )
 def test_the_base_url_is_the_bound_address(host: str, url: str) -> None:
     assert Settings(host=host).base_url(81) == url
+
+
+@pytest.mark.parametrize("secured", [{"tls": "self-signed"}, {"tls_cert": "cert.pem", "tls_key": "key.pem"}])
+def test_with_a_certificate_the_base_url_is_https(secured: dict[str, str]) -> None:
+    settings = Settings.from_environment({}, host="::", **secured)
+    assert settings.base_url(81) == "https://[::1]:81"
 
 
 def test_the_public_url_wins_over_the_bound_address() -> None:

@@ -1,0 +1,11 @@
+from enum import StrEnum
+
+class CreatedCallConnectionType(StrEnum):
+    PLIVO = "plivo"
+    TELNYX = "telnyx"
+    TWILIO = "twilio"
+    WEBRTC = "webrtc"
+    WEBSOCKET = "websocket"
+
+    def __str__(self) -> str:
+        return str(self.value)

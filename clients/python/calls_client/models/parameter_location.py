@@ -1,0 +1,10 @@
+from enum import StrEnum
+
+class ParameterLocation(StrEnum):
+    PARAMETER_LOCATION_BODY = "PARAMETER_LOCATION_BODY"
+    PARAMETER_LOCATION_HEADER = "PARAMETER_LOCATION_HEADER"
+    PARAMETER_LOCATION_PATH = "PARAMETER_LOCATION_PATH"
+    PARAMETER_LOCATION_QUERY = "PARAMETER_LOCATION_QUERY"
+
+    def __str__(self) -> str:
+        return str(self.value)

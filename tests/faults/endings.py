@@ -1,0 +1,195 @@
+"""Faults of time: maxDuration, inactivity, and what holds by default."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mockserver.server import Server
+from tests.faults.fault import Apply, Close, Hooks, Socket, Wires, asks, hooked, says
+from tests.faults.media import broken, drops, missing, payload, puts, word
+
+SCALE = 20
+
+
+def inherits(name: str, within: Callable[[dict[str, Any]], Any] = lambda body: body) -> Apply:
+    """What a call leaves out is what the last one asked for that did not."""
+
+    def apply(server: Server) -> None:
+        kept: dict[str, Any] = {}
+
+        def change(operation: str, body: dict[str, Any]) -> None:
+            place = within(body)
+            if operation == "inline" and isinstance(place, dict):
+                if name not in place:
+                    place.update(kept)
+                elif isinstance(place[name], str):
+                    kept[name] = place[name]
+
+        asks(change)(server)
+
+    return apply
+
+
+def _clock_per_turn(server: Server) -> None:
+    """The deadline moves with each turn of the caller's."""
+    answer = server.mock.switchboard._answer
+
+    def answered(call: Any, opened_at: float) -> Any:
+        stream, party = answer(call, opened_at)
+        conversation: Any = party
+        hear_turn = conversation._hear_turn
+
+        def heard(turn: Any, now: float) -> None:
+            conversation._deadline += now - opened_at
+            hear_turn(turn, now)
+
+        conversation._hear_turn = heard
+        return stream, party
+
+    server.mock.switchboard._answer = answered
+
+
+def _websocket(body: dict[str, Any]) -> Any:
+    return body.get("websocket") if body.get("connectionType") == "websocket" else None
+
+
+def times(name: str, change: Callable[[int], int]) -> Apply:
+    """A duration of the request, changed."""
+
+    def look(operation: str, body: dict[str, Any]) -> None:
+        if operation == "inline" and isinstance(body.get(name), int):
+            body[name] = change(body[name])
+
+    return asks(look)
+
+
+def _timer_from_start(server: Any) -> None:
+    """Where no start comes, no timer runs."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        socket.state.started = getattr(socket.state, "started", False) or word(message) == "start"
+        return [message]
+
+    def closes(socket: Socket) -> bool:
+        return getattr(socket.state, "started", False) or socket.kind in ("websocket", "webrtc")
+
+    hooked(Hooks(hears=heard, closes=closes))(server)
+
+
+def _never_closes(server: Any) -> None:
+    hooked(Hooks(closes=lambda socket: socket.kind != "webrtc"))(server)
+
+
+def _mute_after_greeting(socket: Socket, message: Any) -> Wires:
+    """Ends an inactive call without a word."""
+    over = word(message) in ("mark", "checkpoint") or isinstance(message, dict) and message.get("state") == "listening"
+    if over and hasattr(socket.state, "spoke"):
+        socket.state.mute = True
+    if payload(message) is not None:
+        socket.state.spoke = True
+        if hasattr(socket.state, "mute"):
+            return []
+    return [message]
+
+
+def _timer_from_greeting(typed: bool) -> Apply:
+    """Caller speech (or only what is typed) does not start the timer anew."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        over = word(message) in ("mark", "checkpoint") or (
+            isinstance(message, dict) and message.get("state") == "listening" and hasattr(socket.state, "spoke")
+        )
+        if payload(message) is not None:
+            socket.state.spoke = True
+        if over and not hasattr(socket.state, "greeted"):
+            socket.state.greeted = time.monotonic()
+        return [message]
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        if word(message) == "user_text_message":
+            socket.state.typed = True
+        if typed and not hasattr(socket.state, "typed"):
+            return [message]
+        due = socket.asked.get("inactivityTimeout", 1e9) / SCALE
+        since = getattr(socket.state, "greeted", time.monotonic())
+        return [Close(1000)] if time.monotonic() - since > due + 1.5 else [message]
+
+    return hooked(Hooks(hears=heard, says=said))
+
+
+FAULTS = [
+    broken("media.max-duration", "maxDuration is ignored", puts(maxDuration=7200), "goes on", "twilio"),
+    broken(
+        "media.max-duration",
+        "calls end too early",
+        times("maxDuration", lambda value: value // 2 + 10),
+        "it came after",
+        "plivo",
+    ),
+    broken("media.max-duration", "each turn sets the clock anew", _clock_per_turn, "goes on|after", "twilio"),
+    broken("media.max-duration", "no hangup message", drops("hangup"), "hangup", "websocket"),
+    broken("media.max-duration", "rooms never end", _never_closes, "goes on", "webrtc"),
+    broken(
+        "media.max-duration-without-start",
+        "the clock runs from the start message",
+        _timer_from_start,
+        "goes on",
+        "telnyx",
+    ),
+    broken("defaults.not-inherited", "the codec of the last call is kept", inherits("codec", _websocket), "mulaw"),
+    broken(
+        "defaults.not-inherited", "the first speaker of the last call is kept", inherits("firstSpeaker"), "greeting"
+    ),
+    broken(
+        "defaults.max-duration", "calls last a minute by default", missing(maxDuration=60), "the end after", "twilio"
+    ),
+    broken(
+        "defaults.inactivity",
+        "calls without inactivityTimeout prompt",
+        missing(inactivityTimeout=10),
+        "silence after|the end",
+        "telnyx",
+    ),
+    broken(
+        "defaults.inactivity",
+        "calls without inactivityTimeout hang up",
+        missing(inactivityTimeout=60, inactivityAction="hang_up"),
+        "silence after|the end",
+        "plivo",
+    ),
+    broken("media.inactivity-prompt", "prompts hang up", puts(inactivityAction="hang_up"), "goes on waiting", "twilio"),
+    broken("media.inactivity-prompt", "nobody asks", times("inactivityTimeout", lambda value: 300), "silence", "plivo"),
+    broken(
+        "media.inactivity-prompt",
+        "the prompt comes too early",
+        times("inactivityTimeout", lambda value: max(10, value // 3)),
+        "after",
+        "websocket",
+    ),
+    broken(
+        "media.inactivity-hang-up", "nobody hangs up", puts(inactivityAction="prompt"), "the call goes on", "twilio"
+    ),
+    broken(
+        "media.inactivity-hang-up",
+        "a silent call ends without a word",
+        says(_mute_after_greeting),
+        "without a word",
+        "telnyx",
+    ),
+    broken(
+        "media.inactivity-counts-both",
+        "silence is counted from the greeting",
+        _timer_from_greeting(typed=False),
+        "after the answer",
+        "twilio",
+    ),
+    broken(
+        "media.inactivity-counts-both",
+        "what is typed is no activity",
+        _timer_from_greeting(typed=True),
+        "after the answer to a typed text",
+        "websocket",
+    ),
+]
