@@ -90,6 +90,11 @@ def test_a_mock_runs_with_its_settings_and_is_gone_afterwards(monkeypatch: pytes
         create(mock)
 
 
+def test_a_mock_may_answer_with_tls() -> None:
+    with running_mock(tls="self-signed") as mock:
+        assert mock.base_url.startswith("https://") and mock.status().base_url == mock.base_url
+
+
 def test_what_cannot_be_started_says_why_at_once() -> None:
     with pytest.raises(SettingsError, match="--behaviour"), running_mock(behaviour="sing"):
         pass
