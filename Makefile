@@ -38,7 +38,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[speech]"
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from calls.arguments import Parser, version
+from mockserver.espeak import INSTALL
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, SettingsError, options
 
 GROUPS = {
     "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
-    "what the agent does": ("behaviour", "time_scale"),
+    "what the agent does": ("behaviour", "voice_output", "recordings", "time_scale"),
     "webrtc": ("livekit_url", "livekit_key", "livekit_secret"),
 }
 """The options as `--help` shows them, by their names in Settings."""
@@ -55,15 +56,16 @@ def main(argv: Sequence[str]) -> int:
 
     log_to(sys.stderr)
     try:
-        server = Server(settings, on_ready=lambda base_url: print(welcome(settings, base_url), flush=True))
-    except (DocumentError, PortError) as error:
+        server = Server(settings)
+    except (DocumentError, PortError, SettingsError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 2
+    server.on_ready = lambda base_url: print(welcome(settings, base_url, speaks=server.mock.speaks), flush=True)
     server.serve_until_stopped()
     return 0
 
 
-def welcome(settings: Settings, base_url: str) -> str:
+def welcome(settings: Settings, base_url: str, *, speaks: bool) -> str:
     """What a newcomer needs to know, once the server answers.  Shows no key but the built-in ones."""
     valid, no_credit, rate_limited = MOCK_KEYS
     own_keys = f", {len(settings.api_keys)} of your own" if settings.api_keys else ""
@@ -71,6 +73,8 @@ def welcome(settings: Settings, base_url: str) -> str:
     everywhere = settings.host in ("0.0.0.0", "::") and settings.public_url is None
     reach = "\n  websocketUrl names this machine; for dials from elsewhere give --public-url" if everywhere else ""
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
+    voice = "spoken words, in the language of the call" if speaks else "one tone a syllable"
+    hint = "" if speaks or settings.voice_output == "tones" else f"; to hear words: {INSTALL}"
     return f"""\
 Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
 
@@ -79,6 +83,7 @@ Keys, in the header X-API-Key:
   {no_credit:22}402: the balance is used up
   {rate_limited:22}429: over the rate limit
 Agents: {agents}; {rest}
+Voice: {voice}{hint}
 
 Create a call with a saved agent:
   {_curl(base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}

@@ -12,11 +12,14 @@ from contract.codec import Codec, Role
 from contract.stream import Stream, Traits
 from mockserver.agents import Agent, Echo, Parrot, Silent
 from mockserver.conversation import Conversation
+from mockserver.espeak import Espeak
 from mockserver.media import Party
 from mockserver.script import Script, Scripted
 from mockserver.settings import Settings
 from mockserver.store import Call, CallSettings
 from mockserver.tools import client_tools
+from mockserver.voice import say
+from mockserver.voices import Voices
 from mockserver.webrtc import LiveKit, RoomOffer
 
 
@@ -27,17 +30,23 @@ class Answering:
         settings: the options.
         compiled: the codec and the traits of each connection type.
         now: the time of day in UTC.
+        speech: what speaks; None where agents have tones.
 
     Raises DocumentError for a script that makes no sense.
     """
 
     def __init__(
-        self, settings: Settings, compiled: Mapping[str, tuple[Codec, Traits]], now: Callable[[], datetime]
+        self,
+        settings: Settings,
+        compiled: Mapping[str, tuple[Codec, Traits]],
+        now: Callable[[], datetime],
+        speech: Espeak | None = None,
     ) -> None:
         self._settings = settings
         self._now = now
         self._new_agent = _agents(settings.behaviour)
         self._compiled = compiled
+        self._voices = None if speech is None else Voices(speech)
         self._livekit = None
         if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
             self._livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
@@ -59,8 +68,14 @@ class Answering:
             opened_at=opened_at,
             time_scale=time_scale,
             new_id=partial(secrets.token_hex, 12),
+            speak=say if self._voices is None else self._voices.of(call.settings),
         )
         return stream, conversation
+
+    def close(self) -> None:
+        """Let go of what works in the background."""
+        if self._voices is not None:
+            self._voices.close()
 
 
 def _agents(behaviour: str) -> Callable[[CallSettings], Agent]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -18,16 +19,19 @@ from contract.stream import Stream, Traits
 from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
 from mockserver.envelope import Envelope
+from mockserver.espeak import Espeak, EspeakError, espeak, is_installed
 from mockserver.http import http_app
 from mockserver.ids import Ids
 from mockserver.media import Party, Switchboard
 from mockserver.rate_limit import RateLimiter
-from mockserver.settings import Settings
+from mockserver.settings import Settings, SettingsError
 from mockserver.store import Call, MemoryCallStore
 from mockserver.ticker import Ticker
 
 if TYPE_CHECKING:
     from mockserver.answering import Answering
+
+logger = logging.getLogger("calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Mock:
         ticker: what paces them.
         store: the calls that wait for their dial.
         prepare: does ahead, in any thread, what else the first dial would wait for.
+        speaks: whether agents really speak, and have not just tones.
+        close: lets go of what works in the background, once no call is in progress.
     """
 
     app: ASGIApp
@@ -47,6 +53,8 @@ class Mock:
     ticker: Ticker
     store: MemoryCallStore
     prepare: Callable[[], None]
+    speaks: bool
+    close: Callable[[], None]
 
 
 def build(
@@ -66,10 +74,12 @@ def build(
 
     Raises:
         DocumentError: a document or the script makes no sense.
+        SettingsError: what the options ask for cannot be had here.
     """
     store = MemoryCallStore()
     ticker = Ticker(clock)
-    answering = _answering(settings, now)
+    speech = _speech(settings.voice_output)
+    answering = _answering(settings, now, speech)
 
     def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
         return answering().answer(call, opened_at)
@@ -102,7 +112,11 @@ def build(
     def prepare() -> None:
         answering()
 
-    return Mock(app, switchboard, ticker, store, prepare)
+    def close() -> None:
+        if answering.cache_info().currsize:
+            answering().close()
+
+    return Mock(app, switchboard, ticker, store, prepare, speaks=speech is not None, close=close)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,7 +124,22 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     raise scope[REFUSAL]
 
 
-def _answering(settings: Settings, now: Callable[[], datetime]) -> Callable[[], Answering]:
+def _speech(voice_output: str) -> Espeak | None:
+    """What speaks; None for tones.  Raises SettingsError where speech is asked for and cannot be had."""
+    if voice_output == "tones" or (voice_output == "auto" and not is_installed()):
+        return None
+    try:
+        return espeak()
+    except EspeakError as error:
+        if voice_output == "speech":
+            raise SettingsError(f"--voice-output speech: {error}") from error
+        logger.warning("agents have tones: %s", error)
+        return None
+
+
+def _answering(
+    settings: Settings, now: Callable[[], datetime], speech: Espeak | None
+) -> functools._lru_cache_wrapper[Answering]:
     """What gives the part that answers dials.
 
     It is made when it is first asked for: the libraries for sound take as long to load as all else.  Documents and a
@@ -127,7 +156,7 @@ def _answering(settings: Settings, now: Callable[[], datetime]) -> Callable[[], 
     def answering() -> Answering:
         from mockserver.answering import Answering
 
-        return Answering(settings, compiled, now)
+        return Answering(settings, compiled, now, speech)
 
     if settings.behaviour.startswith("script="):
         answering()

@@ -39,8 +39,8 @@ class Server(uvicorn.Server):
         settings: the options.
         on_ready: called with the base URL as soon as requests are answered.
 
-    Raises DocumentError and PortError.  `run` returns when the process is told to end (SIGINT, SIGTERM), or `stop` was
-    called.
+    Raises DocumentError, SettingsError and PortError.  `run` returns when the process is told to end (SIGINT, SIGTERM),
+    or `stop` was called.
     """
 
     def __init__(self, settings: Settings, on_ready: Callable[[str], None] = lambda base_url: None) -> None:
@@ -94,6 +94,7 @@ class Server(uvicorn.Server):
             patience -= 0.02
         self.mock.switchboard.drop_all()
         await super().shutdown(sockets)
+        self.mock.close()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
