@@ -14,6 +14,7 @@ from mockserver.agents import Agent, Echo, Parrot, Silent
 from mockserver.conversation import Conversation
 from mockserver.espeak import Espeak
 from mockserver.media import Party
+from mockserver.recording import Recordings
 from mockserver.script import Script, Scripted
 from mockserver.settings import Settings
 from mockserver.store import Call, CallSettings
@@ -47,6 +48,7 @@ class Answering:
         self._new_agent = _agents(settings.behaviour)
         self._compiled = compiled
         self._voices = None if speech is None else Voices(speech)
+        self._recordings = None if settings.recordings is None else Recordings(settings.recordings)
         self._livekit = None
         if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
             self._livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
@@ -70,12 +72,21 @@ class Answering:
             new_id=partial(secrets.token_hex, 12),
             speak=say if self._voices is None else self._voices.of(call.settings),
         )
+        if self._recordings is not None and call.settings.recording_enabled:
+            return stream, self._recordings.of(call.id, conversation)
         return stream, conversation
 
+    def over(self, call: Call) -> None:
+        """A call that was answered is over."""
+        if self._recordings is not None:
+            self._recordings.finish(call.id)
+
     def close(self) -> None:
-        """Let go of what works in the background."""
+        """Let go of what works in the background, once it has written what it has."""
         if self._voices is not None:
             self._voices.close()
+        if self._recordings is not None:
+            self._recordings.close()
 
 
 def _agents(behaviour: str) -> Callable[[CallSettings], Agent]:

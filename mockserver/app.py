@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -79,12 +80,16 @@ def build(
     store = MemoryCallStore()
     ticker = Ticker(clock)
     speech = _speech(settings.voice_output)
+    _make_folder(settings.recordings)
     answering = _answering(settings, now, speech)
 
     def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
         return answering().answer(call, opened_at)
 
-    switchboard = Switchboard(store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls)
+    def over(call: Call) -> None:
+        answering().over(call)
+
+    switchboard = Switchboard(store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls, over=over)
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
     ids = Ids()
@@ -135,6 +140,16 @@ def _speech(voice_output: str) -> Espeak | None:
             raise SettingsError(f"--voice-output speech: {error}") from error
         logger.warning("agents have tones: %s", error)
         return None
+
+
+def _make_folder(recordings: Path | None) -> None:
+    """Raises SettingsError where there is no folder for recordings, and none can be made."""
+    try:
+        if recordings is not None:
+            recordings.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is no folder" if isinstance(error, FileExistsError) else (error.strerror or str(error)).lower()
+        raise SettingsError(f"--recordings: cannot make the folder {recordings}: {reason}") from error
 
 
 def _answering(

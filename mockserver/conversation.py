@@ -135,6 +135,11 @@ class Conversation:
         timeout_s = settings.inactivity_timeout_s
         self._patience_s = None if timeout_s is None else timeout_s / time_scale
 
+    @property
+    def formats(self) -> tuple[AudioFormat, AudioFormat] | None:
+        """How the caller's audio comes in and the agent's goes out; None before the stream runs."""
+        return None if self._ear is None or self._mouth is None else (self._ear.source, self._mouth.audio_format)
+
     def begin(self, now: float, started: Started | None = None) -> list[Event]:
         """The stream runs; `started` is what the carrier said of it, None where nothing has to be said."""
         try:

@@ -258,6 +258,7 @@ class Switchboard:
         now: the time that the store counts in.
         clock: the event loop's clock, in seconds.
         most_calls: how many calls may be in progress; 0 for any number.
+        over: told of each call that was answered and is over.
     """
 
     def __init__(
@@ -269,6 +270,7 @@ class Switchboard:
         now: Callable[[], datetime],
         clock: Callable[[], float],
         most_calls: int = 0,
+        over: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._store = store
         self._ticker = ticker
@@ -276,6 +278,7 @@ class Switchboard:
         self._now = now
         self._clock = clock
         self._most_calls = most_calls
+        self._over = over
         self._sessions: set[Session] = set()
         self._closing = False
 
@@ -324,3 +327,4 @@ class Switchboard:
     def _lost(self, session: Session) -> None:
         self._sessions.discard(session)
         self._store.finish(session.call.id)
+        self._over(session.call)

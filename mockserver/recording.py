@@ -1,0 +1,319 @@
+"""Recordings of calls: WAV files with the caller left and the agent right, both as they were heard, in real time.
+
+A call's sound is gathered in memory for a second and then handed to one thread that writes for all calls, so that a
+slow disk holds up no call.  A file is whole after each write: it can be played also if the process dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import struct
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BufferedWriter
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from contract.audio import AudioFormat, Converter, Encoding
+from contract.errors import PeerError
+from contract.events import Audio, Clear, Event, Started
+from mockserver.ending import Ending
+from mockserver.media import Party
+
+HEADER_BYTES = 44
+
+BYTES_A_FRAME = 4
+"""A sample of 16 bits of each channel."""
+
+BLOCK_S = 1.0
+"""How much is written at once."""
+
+MOST_UNWRITTEN_BLOCKS = 60
+"""A disk that is so far behind gets no more of this call: memory is for calls."""
+
+_UNSETTLED_S = 0.5
+"""What is younger is not written yet: it may still be withdrawn, or come late."""
+
+_LATE_S = 0.1
+"""Who is later than this was silent in between; audio that comes sooner joins what came before it without a gap."""
+
+_MOST_AHEAD_S = 60.0
+"""Audio that comes this much faster than it can be spoken is left out."""
+
+logger = logging.getLogger("calls")
+
+
+class Recordable(Party, Protocol):
+    """A party whose two formats are known once its stream runs."""
+
+    @property
+    def formats(self) -> tuple[AudioFormat, AudioFormat] | None:
+        """How the caller's audio comes in and the agent's goes out; None before the stream runs."""
+
+
+class Recordings:
+    """The recordings of one mock.
+
+    Args:
+        folder: where they go, each named after its call's id; it exists.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="recordings")
+        self._running: dict[str, Recorded] = {}
+
+    def of(self, call_id: str, party: Recordable) -> Recorded:
+        """The same party, recorded from the moment that its stream runs."""
+        recorded = self._running[call_id] = Recorded(party, lambda rate_hz: self._file(call_id, rate_hz))
+        return recorded
+
+    def finish(self, call_id: str) -> None:
+        """The call is over; does nothing for one that was not recorded."""
+        recorded = self._running.pop(call_id, None)
+        if recorded is not None:
+            recorded.finish()
+
+    def close(self) -> None:
+        """Finish what is left, and wait until all is written."""
+        for call_id in list(self._running):
+            self.finish(call_id)
+        self._writer.shutdown()
+
+    def _file(self, call_id: str, rate_hz: int) -> _File:
+        return _File(call_id, self._folder / f"{call_id}.wav", rate_hz, self._writer)
+
+
+class Recorded:
+    """A party in whose name nothing else changes than that it is recorded."""
+
+    def __init__(self, party: Recordable, new_file: Callable[[int], _File]) -> None:
+        self.ending: Ending | None = None
+        self._party = party
+        self._new_file = new_file
+        self._tape: _Tape | None = None
+
+    def begin(self, now: float, started: Started | None = None) -> list[Event]:
+        """The stream runs."""
+        said = self._party.begin(now, started)
+        if self._party.formats is not None:
+            self._tape = _Tape(*self._party.formats, now, self._new_file)
+        return self._heard(said, now)
+
+    def hear(self, event: Event, now: float) -> list[Event]:
+        """The other end said this."""
+        said = self._party.hear(event, now)
+        # On a stream of both tracks one is the agent's own voice.
+        if self._tape is not None and type(event) is Audio and event.track != "outbound":
+            self._tape.caller_spoke(event.payload, now)
+        return self._heard(said, now)
+
+    def object(self, error: PeerError) -> list[Event]:
+        """The other end said what it must not."""
+        said = self._party.object(error)
+        self.ending = self._party.ending
+        return said
+
+    def tick(self, now: float) -> list[Event]:
+        """Twenty milliseconds have passed."""
+        said = self._heard(self._party.tick(now), now)
+        if self._tape is not None:
+            self._tape.advance(now)
+        return said
+
+    def finish(self) -> None:
+        """The line is gone."""
+        if self._tape is not None:
+            self._tape.finish()
+            self._tape = None
+
+    def _heard(self, said: list[Event], now: float) -> list[Event]:
+        """Take down what the agent says."""
+        self.ending = self._party.ending
+        if self._tape is not None:
+            for event in said:
+                if type(event) is Audio:
+                    self._tape.agent_spoke(event.payload, now)
+                elif type(event) is Clear:
+                    self._tape.agent_fell_silent(now)
+        return said
+
+
+class _Tape:
+    """What both said, as far as it is not written yet."""
+
+    def __init__(self, heard: AudioFormat, said: AudioFormat, now: float, new_file: Callable[[int], _File]) -> None:
+        self._rate_hz = max(heard.rate_hz, said.rate_hz)
+        self._caller = _Track(heard, self._rate_hz)
+        self._agent = _Track(said, self._rate_hz)
+        self._caller_format = heard
+        self._began_at = self._now = now
+        self._write_at = now + BLOCK_S
+        self._file = new_file(self._rate_hz)
+
+    def caller_spoke(self, audio: bytes, now: float) -> None:
+        """What comes now was spoken until now."""
+        length_s = self._caller_format.duration_ms(len(audio)) / 1000
+        self._caller.add(audio, self._sample(now - length_s))
+
+    def agent_spoke(self, audio: bytes, now: float) -> None:
+        """What goes out now is heard from now on, or after what went out before."""
+        self._agent.add(audio, self._sample(now))
+
+    def agent_fell_silent(self, now: float) -> None:
+        """What is still to be heard is withdrawn."""
+        self._agent.cut(self._sample(now))
+
+    def advance(self, now: float) -> None:
+        """Hand over what is settled."""
+        self._now = now
+        if now >= self._write_at:
+            self._write_at = now + BLOCK_S
+            self._write(self._sample(now - _UNSETTLED_S))
+
+    def finish(self) -> None:
+        """Hand over the rest."""
+        self._caller.flush()
+        self._agent.flush()
+        self._write(max(self._sample(self._now), self._caller.end, self._agent.end))
+        self._file.close()
+
+    def _sample(self, now: float) -> int:
+        return max(0, round((now - self._began_at) * self._rate_hz))
+
+    def _write(self, until: int) -> None:
+        both = [np.frombuffer(track.take(until), "<i2") for track in (self._caller, self._agent)]
+        self._file.append(np.column_stack(both).tobytes())
+
+
+class _Track:
+    """One channel.  Places are in samples since the stream began to run.
+
+    Attributes:
+        end: where the next audio joins.
+    """
+
+    def __init__(self, source: AudioFormat, rate_hz: int) -> None:
+        self.end = 0
+        self._converter = Converter(source, AudioFormat(Encoding.PCM16, rate_hz))
+        self._late = round(_LATE_S * rate_hz)
+        self._most_ahead = round(_MOST_AHEAD_S * rate_hz)
+        self._waiting = bytearray()
+
+    def add(self, audio: bytes, place: int) -> None:
+        """Let audio be heard from there on, or after what is there already."""
+        if self.end < place - self._late:
+            self._add(self._converter.flush())
+            self._be_silent_until(place)
+        if self.end < place + self._most_ahead:
+            self._add(self._converter.convert(audio))
+
+    def flush(self) -> None:
+        """Let the rest be heard."""
+        self._add(self._converter.flush())
+
+    def cut(self, place: int) -> None:
+        """Let nothing be heard from there on."""
+        self._converter.flush()
+        surplus = min(max(0, self.end - place), len(self._waiting) // 2)
+        del self._waiting[len(self._waiting) - 2 * surplus :]
+        self.end -= surplus
+
+    def take(self, until: int) -> bytes:
+        """What is to be heard up to there, since the last call."""
+        self._be_silent_until(until)
+        size = len(self._waiting) - 2 * (self.end - until)
+        taken = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        return taken
+
+    def _add(self, audio: bytes) -> None:
+        self._waiting += audio
+        self.end += len(audio) // 2
+
+    def _be_silent_until(self, place: int) -> None:
+        if self.end < place:
+            self._add(bytes(2 * (place - self.end)))
+
+
+class _File:
+    """A WAV file of two channels.  What it is told is done in the writer's thread; what goes wrong there is logged.
+
+    Raises nothing: a call goes on without its recording.
+    """
+
+    def __init__(self, call_id: str, path: Path, rate_hz: int, writer: ThreadPoolExecutor) -> None:
+        self._call_id = call_id
+        self._path = path
+        self._rate_hz = rate_hz
+        self._writer = writer
+        self._blocks: deque[bytes] = deque()
+        self._written_bytes = 0
+        self._failed = False
+        self._file: BufferedWriter | None = None
+        self._writer.submit(self._try, self._open)
+
+    def append(self, block: bytes) -> None:
+        """Write a block of samples."""
+        if len(self._blocks) < MOST_UNWRITTEN_BLOCKS:
+            self._blocks.append(block)
+            self._writer.submit(self._try, self._write)
+        else:
+            self._fail("the disk is too slow")
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._writer.submit(self._close)
+
+    def _try(self, step: Callable[[], None]) -> None:
+        if self._failed:
+            self._blocks.clear()
+            return
+        try:
+            step()
+        except OSError as error:
+            self._fail((error.strerror or str(error)).lower())
+
+    def _open(self) -> None:
+        self._file = self._path.open("wb")
+
+    def _write(self) -> None:
+        assert self._file is not None
+        block = self._blocks.popleft()
+        self._file.seek(HEADER_BYTES + self._written_bytes)
+        self._file.write(block)
+        # What is announced is there: the header comes last.
+        self._file.flush()
+        self._written_bytes += len(block)
+        self._file.seek(0)
+        self._file.write(_header(self._rate_hz, self._written_bytes))
+        self._file.flush()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            # It fails where a write has failed before, and closes all the same.
+            with contextlib.suppress(OSError):
+                self._file.close()
+        if not self._failed:
+            seconds = self._written_bytes / (BYTES_A_FRAME * self._rate_hz)
+            logger.info("call %s: recorded, %.1f s: %s", self._call_id, seconds, self._path)
+
+    def _fail(self, reason: str) -> None:
+        if not self._failed:
+            self._failed = True
+            logger.error("call %s: its recording ends here: %s: %s", self._call_id, self._path, reason)
+
+
+def _header(rate_hz: int, data_bytes: int) -> bytes:
+    """The head of a WAV file (RIFF, PCM): everything before its samples."""
+    size = min(data_bytes, 0xFFFFFFFF - HEADER_BYTES)
+    return struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        *(b"RIFF", size + HEADER_BYTES - 8, b"WAVE"),
+        *(b"fmt ", 16, 1, 2, rate_hz, rate_hz * BYTES_A_FRAME, BYTES_A_FRAME, 16),
+        *(b"data", size),
+    )
