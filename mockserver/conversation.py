@@ -52,6 +52,7 @@ from mockserver.agents import (
 from mockserver.ending import Ending
 from mockserver.hearing import Ear, Turn
 from mockserver.language import lines
+from mockserver.levels import brought_up
 from mockserver.speaking import Mouth, Sayable, Utterance
 from mockserver.store import CallSettings
 from mockserver.voice import Speech, say
@@ -329,7 +330,7 @@ class Conversation:
         if act.turn is None:
             speech = self._speak(act.text, audio_format)
         else:
-            speech = Speech.of_audio(act.turn.audio, act.text)
+            speech = Speech.of_audio(brought_up(act.turn.audio, audio_format), act.text)
         # Only the call's first message obeys `interruptible`; later ones are the agent's own business.
         interruptible = self._settings.interruptible if self._first_message else act.interruptible
         self._first_message = False

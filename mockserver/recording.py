@@ -1,18 +1,13 @@
 """Recordings of calls: WAV files with the caller left and the agent right, both as they were heard, in real time.
 
 A call's sound is gathered in memory for a second and then handed to one thread that writes for all calls, so that a
-slow disk holds up no call.  A file is whole after each write: it can be played also if the process dies.
+slow disk holds up no call.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import struct
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from io import BufferedWriter
 from pathlib import Path
 from typing import Protocol
 
@@ -23,17 +18,10 @@ from contract.errors import PeerError
 from contract.events import Audio, Clear, Event, Started
 from mockserver.ending import Ending
 from mockserver.media import Party
-
-HEADER_BYTES = 44
-
-BYTES_A_FRAME = 4
-"""A sample of 16 bits of each channel."""
+from mockserver.wav_file import WavFile
 
 BLOCK_S = 1.0
 """How much is written at once."""
-
-MOST_UNWRITTEN_BLOCKS = 60
-"""A disk that is so far behind gets no more of this call: memory is for calls."""
 
 _UNSETTLED_S = 0.5
 """What is younger is not written yet: it may still be withdrawn, or come late."""
@@ -43,8 +31,6 @@ _LATE_S = 0.1
 
 _MOST_AHEAD_S = 60.0
 """Audio that comes this much faster than it can be spoken is left out."""
-
-logger = logging.getLogger("calls")
 
 
 class Recordable(Party, Protocol):
@@ -84,14 +70,14 @@ class Recordings:
             self.finish(call_id)
         self._writer.shutdown()
 
-    def _file(self, call_id: str, rate_hz: int) -> _File:
-        return _File(call_id, self._folder / f"{call_id}.wav", rate_hz, self._writer)
+    def _file(self, call_id: str, rate_hz: int) -> WavFile:
+        return WavFile(call_id, self._folder / f"{call_id}.wav", rate_hz, self._writer)
 
 
 class Recorded:
     """A party in whose name nothing else changes than that it is recorded."""
 
-    def __init__(self, party: Recordable, new_file: Callable[[int], _File]) -> None:
+    def __init__(self, party: Recordable, new_file: Callable[[int], WavFile]) -> None:
         self.ending: Ending | None = None
         self._party = party
         self._new_file = new_file
@@ -146,7 +132,7 @@ class Recorded:
 class _Tape:
     """What both said, as far as it is not written yet."""
 
-    def __init__(self, heard: AudioFormat, said: AudioFormat, now: float, new_file: Callable[[int], _File]) -> None:
+    def __init__(self, heard: AudioFormat, said: AudioFormat, now: float, new_file: Callable[[int], WavFile]) -> None:
         self._rate_hz = max(heard.rate_hz, said.rate_hz)
         self._caller = _Track(heard, self._rate_hz)
         self._agent = _Track(said, self._rate_hz)
@@ -238,82 +224,3 @@ class _Track:
     def _be_silent_until(self, place: int) -> None:
         if self.end < place:
             self._add(bytes(2 * (place - self.end)))
-
-
-class _File:
-    """A WAV file of two channels.  What it is told is done in the writer's thread; what goes wrong there is logged.
-
-    Raises nothing: a call goes on without its recording.
-    """
-
-    def __init__(self, call_id: str, path: Path, rate_hz: int, writer: ThreadPoolExecutor) -> None:
-        self._call_id = call_id
-        self._path = path
-        self._rate_hz = rate_hz
-        self._writer = writer
-        self._blocks: deque[bytes] = deque()
-        self._written_bytes = 0
-        self._failed = False
-        self._file: BufferedWriter | None = None
-        self._writer.submit(self._try, self._open)
-
-    def append(self, block: bytes) -> None:
-        """Write a block of samples."""
-        if len(self._blocks) < MOST_UNWRITTEN_BLOCKS:
-            self._blocks.append(block)
-            self._writer.submit(self._try, self._write)
-        else:
-            self._fail("the disk is too slow")
-
-    def close(self) -> None:
-        """Nothing more comes."""
-        self._writer.submit(self._close)
-
-    def _try(self, step: Callable[[], None]) -> None:
-        if self._failed:
-            self._blocks.clear()
-            return
-        try:
-            step()
-        except OSError as error:
-            self._fail((error.strerror or str(error)).lower())
-
-    def _open(self) -> None:
-        self._file = self._path.open("wb")
-
-    def _write(self) -> None:
-        assert self._file is not None
-        block = self._blocks.popleft()
-        self._file.seek(HEADER_BYTES + self._written_bytes)
-        self._file.write(block)
-        # What is announced is there: the header comes last.
-        self._file.flush()
-        self._written_bytes += len(block)
-        self._file.seek(0)
-        self._file.write(_header(self._rate_hz, self._written_bytes))
-        self._file.flush()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            # It fails where a write has failed before, and closes all the same.
-            with contextlib.suppress(OSError):
-                self._file.close()
-        if not self._failed:
-            seconds = self._written_bytes / (BYTES_A_FRAME * self._rate_hz)
-            logger.info("call %s: recorded, %.1f s: %s", self._call_id, seconds, self._path)
-
-    def _fail(self, reason: str) -> None:
-        if not self._failed:
-            self._failed = True
-            logger.error("call %s: its recording ends here: %s: %s", self._call_id, self._path, reason)
-
-
-def _header(rate_hz: int, data_bytes: int) -> bytes:
-    """The head of a WAV file (RIFF, PCM): everything before its samples."""
-    size = min(data_bytes, 0xFFFFFFFF - HEADER_BYTES)
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI",
-        *(b"RIFF", size + HEADER_BYTES - 8, b"WAVE"),
-        *(b"fmt ", 16, 1, 2, rate_hz, rate_hz * BYTES_A_FRAME, BYTES_A_FRAME, 16),
-        *(b"data", size),
-    )
