@@ -6,14 +6,13 @@ follows it (level, sample rate, coding) is done in small pieces with a rest afte
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +20,7 @@ import numpy as np
 from contract.audio import AudioFormat, Converter, Encoding
 from contract.resample import Samples
 from mockserver.espeak import Sound, Voice
+from mockserver.spoken import Part, Spoken
 from mockserver.voice import Speech, pieces, say
 
 PEAK = 20_000
@@ -37,6 +37,8 @@ _CLAUSE_END = re.compile(r"[,;:،、，；：][\"'”’»)\]]*\Z")
 _SPOKEN = re.compile(r"[^\W_]")
 
 _RUN_MS = 50
+_RUNS_AT_ONCE = 10
+
 _REST_S = 0.0005
 """Between two runs of the worker.  Without a real rest it would get Python's lock again before anybody who waits."""
 
@@ -60,23 +62,6 @@ class _Wanted:
     audio_format: AudioFormat
 
 
-@dataclass(slots=True)
-class _Part:
-    """What was made of it so far.  Only the worker writes, always in the order words, runs, fault, done.
-
-    Attributes:
-        words: when each word begins, in milliseconds, and how many characters of the part have begun with it.
-        runs: the audio.
-        fault: why there is no more of it.
-        done: whether this is all.
-    """
-
-    words: list[tuple[int, int]] = field(default_factory=list)
-    runs: list[bytes] = field(default_factory=list)
-    fault: Exception | None = None
-    done: bool = False
-
-
 class Synthesiser:
     """Speaks texts in the background.
 
@@ -88,8 +73,12 @@ class Synthesiser:
         self._speak = speak
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="speech")
         self._lock = threading.Lock()
-        self._kept: OrderedDict[_Wanted, _Part] = OrderedDict()
+        self._kept: OrderedDict[_Wanted, Part] = OrderedDict()
         self._kept_bytes = 0
+        # What is to be made, and whether the last step began a part; there is one step to do for each.
+        self._new: deque[Iterator[None]] = deque()
+        self._begun: deque[Iterator[None]] = deque()
+        self._begins = False
 
     def say(self, text: str, audio_format: AudioFormat, voice: Voice) -> Spoken | Speech:
         """The text, about to be spoken; one without letters and digits has nothing to speak, and remains a tone."""
@@ -102,41 +91,55 @@ class Synthesiser:
         """Make nothing more."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _part(self, wanted: _Wanted) -> tuple[int, _Part]:
+    def _part(self, wanted: _Wanted) -> tuple[int, Part]:
         """The length of a part in characters, and what there is of it; it is made if nobody has asked for it lately."""
         with self._lock:
             part = self._kept.get(wanted)
             if part is None:
-                part = self._kept[wanted] = _Part()
-                self._worker.submit(self._make, wanted, part)
+                part = self._kept[wanted] = Part()
+                self._new.append(self._making(wanted, part))
+                self._worker.submit(self._work)
             else:
                 self._kept.move_to_end(wanted)
         return len(wanted.text), part
 
-    def _make(self, wanted: _Wanted, part: _Part) -> None:
+    def _work(self) -> None:
+        """Begin a part, or go on with one, in turn: who waits for a first word is not to wait for all the others."""
+        self._begins = not self._begun or (bool(self._new) and not self._begins)
+        making = self._new.popleft() if self._begins else self._begun.popleft()
         try:
-            self._fill(wanted, part)
+            next(making)
+        except StopIteration:
+            return
+        self._begun.append(making)
+        self._worker.submit(self._work)
+
+    def _making(self, wanted: _Wanted, part: Part) -> Iterator[None]:
+        """Make a part, a little at each step."""
+        try:
+            for number, run in enumerate(self._spoken(wanted, part), start=1):
+                part.runs.append(run)
+                time.sleep(_REST_S)
+                if number % _RUNS_AT_ONCE == 0:
+                    yield
         except Exception as error:
             # It is raised where the speech is read: that call fails, and says so.
             part.fault = error
         part.done = True
         self._keep(wanted, part)
 
-    def _fill(self, wanted: _Wanted, part: _Part) -> None:
+    def _spoken(self, wanted: _Wanted, part: Part) -> Iterator[bytes]:
+        """Have a part spoken, and its words told; the audio in the format that is wanted, in small pieces."""
         sound = self._speak(wanted.text, wanted.voice, pause_after=wanted.pause_after)
         samples = np.frombuffer(b"".join(sound.pieces), np.int16)
         if _SPOKEN.search(wanted.text) and not samples.any():
             # Of whatever is to be said, something is to be heard.
-            tones = say(wanted.text, wanted.audio_format)
             part.words += ((piece.at_ms, piece.text_end) for piece in pieces(wanted.text))
-            part.runs.append(tones.read(wanted.audio_format.bytes_in(60_000)))
-            return
+            return iter([say(wanted.text, wanted.audio_format).read(wanted.audio_format.bytes_in(60_000))])
         part.words += _words(wanted.text, sound.words)
-        for run in _runs(samples, sound.rate_hz, wanted.audio_format):
-            part.runs.append(run)
-            time.sleep(_REST_S)
+        return _runs(samples, sound.rate_hz, wanted.audio_format)
 
-    def _keep(self, wanted: _Wanted, part: _Part) -> None:
+    def _keep(self, wanted: _Wanted, part: Part) -> None:
         with self._lock:
             if self._kept.get(wanted) is not part:
                 return
@@ -147,93 +150,6 @@ class Synthesiser:
             while self._kept_bytes > KEPT_BYTES:
                 _, oldest = self._kept.popitem(last=False)
                 self._kept_bytes -= _length(oldest) if oldest.done else 0
-
-
-class Spoken:
-    """Something said with a real voice, to be read once from beginning to end, as a Speech of tones is.
-
-    Args:
-        text: what is said, whole.
-        audio_format: how its audio is written.
-        parts: the length in characters and the sound of each part of the text; each is asked for one part ahead.
-
-    Attributes:
-        text: as given.
-        next_word_ms: when the next word begins, in milliseconds from the first sound, as far as that is known.
-    """
-
-    def __init__(self, text: str, audio_format: AudioFormat, parts: Iterator[tuple[int, _Part]]) -> None:
-        self.text = text
-        self.next_word_ms: float = math.inf
-        self._audio_format = audio_format
-        self._parts = parts
-        self._ahead = next(parts, None)
-        self._part: _Part | None = None
-        self._words: deque[tuple[float, int]] = deque()
-        self._text_end = 0
-        self._rest = b""
-        # Of the part that is read: its first character, its first byte, the next of its runs.
-        self._begins_at = self._ends_at = 0
-        self._read_bytes = 0
-        self._next_run = 0
-        self._go_to_next_part()
-
-    def read(self, n_bytes: int) -> bytes | None:
-        """The next so many bytes of audio; fewer at the end, then none; None as long as they are not made."""
-        taken = self._rest
-        while len(taken) < n_bytes:
-            run = self._run()
-            if run is None:
-                self._rest = taken
-                return None
-            if not run:
-                break
-            taken += run
-        self._rest = taken[n_bytes:]
-        return taken[:n_bytes]
-
-    def words_until(self, ms: float) -> str:
-        """The text as far as its words have begun by then; what an earlier call returned stays said."""
-        if ms == math.inf:
-            return self.text
-        while self.next_word_ms <= ms:
-            self._text_end = self._words.popleft()[1]
-            self.next_word_ms = self._words[0][0] if self._words else math.inf
-        return self.text[: self._text_end]
-
-    def _run(self) -> bytes | None:
-        """The next run of audio; empty at the end, None as long as it is not made."""
-        while (part := self._part) is not None:
-            # Asked before the runs are looked at: the worker may go on in between.
-            done = part.done
-            if part.fault is not None:
-                raise part.fault
-            if not self._next_run and (done or part.runs):
-                self._learn_words(part)
-            if self._next_run < len(part.runs):
-                run = part.runs[self._next_run]
-                self._next_run += 1
-                self._read_bytes += len(run)
-                return run
-            if not done:
-                return None
-            self._go_to_next_part()
-        return b""
-
-    def _go_to_next_part(self) -> None:
-        self._begins_at, self._next_run = self._ends_at, 0
-        if self._ahead is None:
-            self._part = None
-            return
-        length, self._part = self._ahead
-        self._ends_at += length
-        self._ahead = next(self._parts, None)
-
-    def _learn_words(self, part: _Part) -> None:
-        offset_ms = self._audio_format.duration_ms(self._read_bytes)
-        self._words += ((offset_ms + at_ms, self._begins_at + end) for at_ms, end in part.words)
-        if self._words:
-            self.next_word_ms = self._words[0][0]
 
 
 def parts(text: str) -> Iterator[tuple[int, int, bool]]:
@@ -288,5 +204,5 @@ def _runs(samples: Samples, rate_hz: int, audio_format: AudioFormat) -> Iterator
         yield run
 
 
-def _length(part: _Part) -> int:
+def _length(part: Part) -> int:
     return sum(map(len, part.runs))

@@ -23,7 +23,8 @@ from contract.events import Audio, Clear, Transcript
 from mockserver import synthesis
 from mockserver.espeak import EspeakError, Sound, Voice
 from mockserver.speaking import Sayable
-from mockserver.synthesis import Spoken, Synthesiser, parts
+from mockserver.spoken import Spoken
+from mockserver.synthesis import Synthesiser, parts
 from tests.mockserver.talk import MULAW, WEBSOCKET, Talk
 
 PCM = AudioFormat(Encoding.PCM16, 16000)
