@@ -1,23 +1,25 @@
 """Real speech, made ahead of its time by one worker thread, a part of the text after the other, and kept.
 
-The pacer never waits for it: what is not made yet is not said yet.  espeak-ng computes without Python's lock; what
-follows it (level, sample rate, coding) is done in small pieces with a rest after each, because it holds the lock.
+The pacer of the calls never waits for it: what is not made yet is not said yet.  Nor does it wait for Python's lock:
+espeak-ng computes without it, and so does what numpy does here with whole arrays.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import threading
-import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from contract.audio import AudioFormat, Converter, Encoding
+from contract.audio import AudioFormat, encode
 from contract.resample import Samples
 from mockserver.espeak import Sound, Voice
 from mockserver.spoken import Part, Spoken
@@ -35,12 +37,6 @@ _SENTENCE_CHARACTERS, _CLAUSE_CHARACTERS, _MOST_CHARACTERS = 80, 140, 200
 _SENTENCE_END = re.compile(r"[.!?…؟۔।。！？][\"'”’»)\]]*\Z")
 _CLAUSE_END = re.compile(r"[,;:،、，；：][\"'”’»)\]]*\Z")
 _SPOKEN = re.compile(r"[^\W_]")
-
-_RUN_MS = 50
-_RUNS_AT_ONCE = 10
-
-_REST_S = 0.0005
-"""Between two runs of the worker.  Without a real rest it would get Python's lock again before anybody who waits."""
 
 _EDGE_MS = 8
 
@@ -73,12 +69,8 @@ class Synthesiser:
         self._speak = speak
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="speech")
         self._lock = threading.Lock()
-        self._kept: OrderedDict[_Wanted, Part] = OrderedDict()
+        self._kept: OrderedDict[_Wanted, Future[Part]] = OrderedDict()
         self._kept_bytes = 0
-        # What is to be made, and whether the last step began a part; there is one step to do for each.
-        self._new: deque[Iterator[None]] = deque()
-        self._begun: deque[Iterator[None]] = deque()
-        self._begins = False
 
     def say(self, text: str, audio_format: AudioFormat, voice: Voice) -> Spoken | Speech:
         """The text, about to be spoken; one without letters and digits has nothing to speak, and remains a tone."""
@@ -91,65 +83,41 @@ class Synthesiser:
         """Make nothing more."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _part(self, wanted: _Wanted) -> tuple[int, Part]:
-        """The length of a part in characters, and what there is of it; it is made if nobody has asked for it lately."""
+    def _part(self, wanted: _Wanted) -> Future[Part]:
+        """A part, made or about to be; nothing is made twice while it is kept."""
         with self._lock:
-            part = self._kept.get(wanted)
-            if part is None:
-                part = self._kept[wanted] = Part()
-                self._new.append(self._making(wanted, part))
-                self._worker.submit(self._work)
-            else:
+            future = self._kept.get(wanted)
+            if future is not None:
                 self._kept.move_to_end(wanted)
-        return len(wanted.text), part
+                return future
+            future = self._kept[wanted] = self._worker.submit(self._make, wanted)
+        future.add_done_callback(partial(self._keep, wanted))
+        return future
 
-    def _work(self) -> None:
-        """Begin a part, or go on with one, in turn: who waits for a first word is not to wait for all the others."""
-        self._begins = not self._begun or (bool(self._new) and not self._begins)
-        making = self._new.popleft() if self._begins else self._begun.popleft()
-        try:
-            next(making)
-        except StopIteration:
-            return
-        self._begun.append(making)
-        self._worker.submit(self._work)
-
-    def _making(self, wanted: _Wanted, part: Part) -> Iterator[None]:
-        """Make a part, a little at each step."""
-        try:
-            for number, run in enumerate(self._spoken(wanted, part), start=1):
-                part.runs.append(run)
-                time.sleep(_REST_S)
-                if number % _RUNS_AT_ONCE == 0:
-                    yield
-        except Exception as error:
-            # It is raised where the speech is read: that call fails, and says so.
-            part.fault = error
-        part.done = True
-        self._keep(wanted, part)
-
-    def _spoken(self, wanted: _Wanted, part: Part) -> Iterator[bytes]:
-        """Have a part spoken, and its words told; the audio in the format that is wanted, in small pieces."""
+    def _make(self, wanted: _Wanted) -> Part:
         sound = self._speak(wanted.text, wanted.voice, pause_after=wanted.pause_after)
         samples = np.frombuffer(b"".join(sound.pieces), np.int16)
         if _SPOKEN.search(wanted.text) and not samples.any():
             # Of whatever is to be said, something is to be heard.
-            part.words += ((piece.at_ms, piece.text_end) for piece in pieces(wanted.text))
-            return iter([say(wanted.text, wanted.audio_format).read(wanted.audio_format.bytes_in(60_000))])
-        part.words += _words(wanted.text, sound.words)
-        return _runs(samples, sound.rate_hz, wanted.audio_format)
+            words = tuple((piece.at_ms, piece.text_end) for piece in pieces(wanted.text))
+            tones = say(wanted.text, wanted.audio_format).read(wanted.audio_format.bytes_in(60_000))
+            return Part(wanted.text, words, tones or b"")
+        words = tuple(_words(wanted.text, sound.words))
+        return Part(wanted.text, words, _audio(samples, sound.rate_hz, wanted.audio_format))
 
-    def _keep(self, wanted: _Wanted, part: Part) -> None:
+    def _keep(self, wanted: _Wanted, future: Future[Part]) -> None:
+        """Count what was made, and forget the oldest where it is too much."""
         with self._lock:
-            if self._kept.get(wanted) is not part:
+            if self._kept.get(wanted) is not future:
                 return
-            if part.fault is not None:
+            if future.cancelled() or future.exception() is not None:
+                # It is raised where the speech is read: that call fails, and says so.  The next may have more luck.
                 del self._kept[wanted]
                 return
-            self._kept_bytes += _length(part)
+            self._kept_bytes += len(future.result().audio)
             while self._kept_bytes > KEPT_BYTES:
                 _, oldest = self._kept.popitem(last=False)
-                self._kept_bytes -= _length(oldest) if oldest.done else 0
+                self._kept_bytes -= len(oldest.result().audio) if oldest.done() else 0
 
 
 def parts(text: str) -> Iterator[tuple[int, int, bool]]:
@@ -187,22 +155,42 @@ def _words(text: str, spoken: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
         start = piece.text_end
 
 
-def _runs(samples: Samples, rate_hz: int, audio_format: AudioFormat) -> Iterator[bytes]:
-    """The audio in another format and at the right level, in small pieces."""
-    wave = samples * (PEAK / max(1, int(np.abs(samples.astype(np.int32)).max(initial=0))))
+def _audio(samples: Samples, rate_hz: int, audio_format: AudioFormat) -> bytes:
+    """The samples at the right level and in another format."""
+    wave = samples.astype(np.float64)
+    wave *= PEAK / max(1.0, float(np.abs(wave).max(initial=0)))
     # Some voices break off in their echo, which would click.
     edge = min(rate_hz * _EDGE_MS // 1000, len(wave) // 2)
     swell = np.linspace(0, 1, edge)
     wave[:edge] *= swell
     wave[len(wave) - edge :] *= swell[::-1]
-    converter = Converter(AudioFormat(Encoding.PCM16, rate_hz), audio_format)
-    step = rate_hz * _RUN_MS // 1000
-    for start in range(0, len(wave), step):
-        if run := converter.convert(np.rint(wave[start : start + step]).astype("<i2").tobytes()):
-            yield run
-    if run := converter.flush():
-        yield run
+    wave = _resampled(wave, rate_hz, audio_format.rate_hz)
+    return encode(np.rint(wave).clip(-32768, 32767).astype(np.int16), audio_format.encoding)
 
 
-def _length(part: Part) -> int:
-    return sum(map(len, part.runs))
+def _resampled(wave: npt.NDArray[np.float64], source_hz: int, target_hz: int) -> npt.NDArray[np.float64]:
+    """Another sample rate for a whole wave: its spectrum, cut off or filled up.
+
+    Not by the Resampler of streams: libsamplerate keeps Python's lock for as long as it computes.
+    """
+    if source_hz == target_hz or not len(wave):
+        return wave
+    # The fewest samples that last as long as a whole number of samples at the other rate, times a quick number.
+    unit = source_hz // math.gcd(source_hz, target_hz)
+    count = unit * _quick(-(-len(wave) // unit))
+    spectrum = np.fft.rfft(wave, count)
+    length = count * target_hz // source_hz
+    resampled: npt.NDArray[np.float64] = np.fft.irfft(spectrum, length) * (length / count)
+    return resampled[: -(-len(wave) * target_hz // source_hz)]
+
+
+def _quick(number: int) -> int:
+    """The next number whose prime factors are small: transforms of such lengths are quick."""
+    while True:
+        rest = number
+        for factor in (2, 3, 5, 7):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return number
+        number += 1
