@@ -123,7 +123,9 @@ class Espeak:
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceEntry))
         self.rate_hz = self._library.espeak_Initialize(_SYNCHRONOUS, _BUFFER_MS, str(data).encode(), _DONT_EXIT)
         if self.rate_hz <= 0:
-            raise EspeakError(f"espeak-ng cannot be used: it does not find its data in {data}")
+            # It keeps the path in 160 bytes.
+            long = ", a path too long for it" if len(str(data).encode()) > 155 else ""
+            raise EspeakError(f"espeak-ng cannot be used: it does not find its data in {data}{long}")
         self._sound = Sound(self.rate_hz)
         # The library calls it for as long as the process lives.
         self._on_sound = _ON_SOUND(self._take)

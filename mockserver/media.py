@@ -258,7 +258,7 @@ class Switchboard:
         now: the time that the store counts in.
         clock: the event loop's clock, in seconds.
         most_calls: how many calls may be in progress; 0 for any number.
-        over: told of each call that was answered and is over.
+        over: told of each call that was answered and is over, or was not dialled after all.
     """
 
     def __init__(
@@ -310,6 +310,7 @@ class Switchboard:
             # Only a completed upgrade uses the token up.
             self._sessions.discard(session)
             self._store.restore(token)
+            self._over(call)
             raise
         return True
 

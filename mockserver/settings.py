@@ -245,7 +245,7 @@ class Settings:
         "--recordings",
         None,
         "folder for a WAV file of each call, unless its recordingEnabled is false: the caller left, the agent right",
-        expected="a folder",
+        expected="the path of a folder",
         parse=Path,
         metavar="DIR",
     )

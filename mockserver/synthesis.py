@@ -31,8 +31,11 @@ PEAK = 20_000
 KEPT_BYTES = 32 * 1024 * 1024
 """How much finished speech is kept, for whoever says the same again: an hour at 8000 Hz in mu-law."""
 
-_SENTENCE_CHARACTERS, _CLAUSE_CHARACTERS, _MOST_CHARACTERS = 80, 140, 200
-"""From these lengths on a part of a text ends with a sentence, with a clause, or with any word."""
+_SENTENCE_MS, _CLAUSE_MS, _MOST_MS = 4000, 7000, 10_000
+"""From these lengths on, in tones, a part of a text ends with a sentence, with a clause, with any word."""
+
+_MOST_CHARACTERS = 200
+"""No part is longer: of punctuation and emoji there can be any number between two words, and some have long names."""
 
 _SENTENCE_END = re.compile(r"[.!?…؟۔।。！？][\"'”’»)\]]*\Z")
 _CLAUSE_END = re.compile(r"[,;:،、，；：][\"'”’»)\]]*\Z")
@@ -122,19 +125,26 @@ class Synthesiser:
 
 def parts(text: str) -> Iterator[tuple[int, int, bool]]:
     """Where each part of a text begins and ends that is spoken in one go, and whether a further one follows."""
-    start, end = 0, 0
+    start = end = start_ms = 0
     for piece in pieces(text):
-        length = end - start
-        said = text[max(start, end - 8) : end]
-        if (
-            length >= _MOST_CHARACTERS
-            or (length >= _CLAUSE_CHARACTERS and _CLAUSE_END.search(said))
-            or (length >= _SENTENCE_CHARACTERS and _SENTENCE_END.search(said))
-        ):
-            yield start, end, True
-            start = end
+        if _ends(text[max(start, end - 8) : end], piece.at_ms - start_ms) or piece.text_end - start > _MOST_CHARACTERS:
+            if start < end:
+                yield start, end, True
+            start, start_ms = end, piece.at_ms
+        while piece.text_end - start > _MOST_CHARACTERS:
+            yield start, start + _MOST_CHARACTERS, True
+            start += _MOST_CHARACTERS
         end = piece.text_end
     yield start, end, False
+
+
+def _ends(said: str, length_ms: int) -> bool:
+    """Whether a part may end with these words, after so much time."""
+    return (
+        length_ms >= _MOST_MS
+        or (length_ms >= _CLAUSE_MS and _CLAUSE_END.search(said) is not None)
+        or (length_ms >= _SENTENCE_MS and _SENTENCE_END.search(said) is not None)
+    )
 
 
 def _words(text: str, spoken: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

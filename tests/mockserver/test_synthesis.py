@@ -225,7 +225,17 @@ def test_the_parts_of_a_text_are_the_text_and_none_is_long(text: str) -> None:
     found = list(parts(text))
     assert "".join(text[start:end] for start, end, _ in found) == text
     assert [more for _, _, more in found] == [True] * (len(found) - 1) + [False]
-    assert all(end - start < 300 for start, end, _ in found)
+    assert all(end - start <= 200 for start, end, _ in found)
+
+
+@pytest.mark.parametrize(
+    "text", ["!? " * 30_000 + "a", "👍" * 10_000, "今日は" * 5_000, "1" * 10_000, "a" + "\u0301" * 9999]
+)
+def test_no_text_makes_a_part_that_takes_long(text: str) -> None:
+    found = list(parts(text))
+    assert "".join(text[start:end] for start, end, _ in found) == text
+    assert max(end - start for start, end, _ in found) <= 200
+    assert found[0][1] > 20
 
 
 def test_a_text_is_parted_where_its_sentences_end() -> None:
