@@ -38,7 +38,8 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[speech]"
+	@# Where espeak-ng has no wheel, agents have tones.
+	$(BIN)/python -m pip install --quiet --editable ".[speech]" || $(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python

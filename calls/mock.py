@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from calls.arguments import Parser, version
-from mockserver.espeak import INSTALL
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Option, Settings, SettingsError, options
 
 GROUPS = {
@@ -67,6 +66,9 @@ def main(argv: Sequence[str]) -> int:
 
 def welcome(settings: Settings, base_url: str, *, speaks: bool) -> str:
     """What a newcomer needs to know, once the server answers.  Shows no key but the built-in ones."""
+    # Imported late, for the sake of --help.
+    from mockserver.espeak import INSTALL
+
     valid, no_credit, rate_limited = MOCK_KEYS
     own_keys = f", {len(settings.api_keys)} of your own" if settings.api_keys else ""
     agents = ", ".join([DEMO_AGENT, *(agent_id for agent_id, _ in settings.agents)])

@@ -34,6 +34,8 @@ _POSITION_IN_CHARACTERS = 1
 _BUFFER_MS = 1000
 """How much sound comes in one piece.  Each piece needs Python's lock, so there are to be few."""
 
+_LOADING = threading.Lock()
+
 
 class EspeakError(Exception):
     """The library cannot be had, or did not speak; the text says why."""
@@ -209,9 +211,15 @@ def is_installed() -> bool:
     return importlib.util.find_spec("espeakng_loader") is not None
 
 
-@functools.cache
 def espeak() -> Espeak:
     """The library, loaded once.  Raises EspeakError."""
+    # Of two that were loaded at the same time only one would hear what is spoken.
+    with _LOADING:
+        return _loaded()
+
+
+@functools.cache
+def _loaded() -> Espeak:
     try:
         import espeakng_loader  # type: ignore[import-untyped]  # it has no types
     except ImportError as error:
