@@ -211,6 +211,28 @@ def test_an_upgrade_that_fails_does_not_use_the_url_up() -> None:
     assert store.take("not shown", now) is not None
 
 
+def test_who_answered_is_told_that_a_call_is_over_also_where_the_upgrade_fails() -> None:
+    over: list[str] = []
+    store = MemoryCallStore()
+    store.add(created())
+    switchboard = Switchboard(
+        store,
+        NoTicker(),
+        lambda call, at: (agent_stream(), Script()),
+        now=lambda: CREATED_AT,
+        clock=lambda: 0.0,
+        over=lambda call: over.append(call.id),
+    )
+    with pytest.raises(ConnectionError):
+        switchboard.dial("not shown", unanswered)
+    assert over == ["c1"]
+    assert switchboard.dial("not shown", lambda session: session.opened(Paper()))
+    assert over == ["c1"]
+    (session,) = switchboard._sessions
+    session.lost("hung up")
+    assert over == ["c1", "c1"]
+
+
 def test_a_call_that_cannot_be_answered_is_not_left_behind() -> None:
     def fail(call: Call, at: float) -> tuple[Stream, Script]:
         raise RuntimeError("on purpose")
