@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mockserver.settings import Settings, SettingsError, options
@@ -29,6 +31,8 @@ def test_the_environment_sets_every_option() -> None:
             "CALLS_AGENTS": "agent_a=Anna, agent_b",
             "CALLS_ANY_AGENT": "0",
             "CALLS_BEHAVIOUR": "script=talk.yaml",
+            "CALLS_VOICE_OUTPUT": "tones",
+            "CALLS_RECORDINGS": "calls/recorded",
             "CALLS_TIME_SCALE": "10",
             "CALLS_LIVEKIT_URL": "wss://rooms.example",
             "CALLS_LIVEKIT_KEY": "sample-key",
@@ -50,6 +54,8 @@ def test_the_environment_sets_every_option() -> None:
         agents=(("agent_a", "Anna"), ("agent_b", "agent_b")),
         any_agent=False,
         behaviour="script=talk.yaml",
+        voice_output="tones",
+        recordings=Path("calls/recorded"),
         time_scale=10.0,
         livekit_url="wss://rooms.example",
         livekit_key="sample-key",
