@@ -18,7 +18,7 @@ GROUPS = {
     "browsers and TLS": ("cors_origins", "tls_cert", "tls_key", "tls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
     "inspector": ("inspector", "control_token"),
-    "what the agent does": ("behaviour", "time_scale"),
+    "what the agent does": ("behaviour", "voice_output", "recordings", "time_scale"),
     SCENARIO_GROUP: (
         *("scenario", "scenario_file", "latency_ms", "first_audio_delay_ms", "jitter_ms", "frame_loss"),
         *("seed", "clock"),
@@ -78,8 +78,15 @@ def main(argv: Sequence[str]) -> int:
         server = Server(settings)
         # A token that was given is known to whoever gave it.
         token = None if settings.control_token else server.mock.control_token
-        told = ready_line if as_json else welcome
-        server.on_ready = lambda base_url: print(told(settings, base_url, token), flush=True)
+
+        def tell(base_url: str) -> None:
+            speaks = server.mock.speaks
+            text = (
+                ready_line(settings, base_url, token) if as_json else welcome(settings, base_url, token, speaks=speaks)
+            )
+            print(text, flush=True)
+
+        server.on_ready = tell
         server.serve_until_stopped()
     except (DocumentError, PortError, SettingsError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
@@ -97,11 +104,14 @@ def ready_line(settings: Settings, base_url: str, token: str | None) -> str:
     return json.dumps(told)
 
 
-def welcome(settings: Settings, base_url: str, token: str | None = None) -> str:
+def welcome(settings: Settings, base_url: str, token: str | None = None, *, speaks: bool) -> str:
     """What a newcomer needs to know, once the server answers.
 
     Shows no key but the built-in ones, and the control API's token only where it was made up.
     """
+    # Imported late, for the sake of --help.
+    from mockserver.espeak import INSTALL
+
     valid, no_credit, rate_limited = MOCK_KEYS
     own_keys = f", {len(settings.api_keys)} of your own" if settings.api_keys else ""
     agents = ", ".join([DEMO_AGENT, *(agent_id for agent_id, _ in settings.agents)])
@@ -113,6 +123,8 @@ def welcome(settings: Settings, base_url: str, token: str | None = None) -> str:
     certificate = f"\n{CERTIFICATE}" if unknown else ""
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
     control = f"\nControl API (docs/control.md): {base_url}/__mock__/api   token {token or 'as given'}"
+    voice = "spoken words, in the language of the call" if speaks else "one tone a syllable"
+    hint = "" if speaks or settings.voice_output == "tones" else f"; to hear words: {INSTALL}"
     return f"""\
 Calls mock {version()} on {base_url}   (stop it with Ctrl-C)
 {certificate}
@@ -122,6 +134,7 @@ Keys, in the header X-API-Key:
   {rate_limited:22}429: over the rate limit
 Agents: {agents}; {rest}
 Failures: agent_rate_limited, agent_slow, agent_drops_call and {len(SCENARIOS) - 3} more; --list-scenarios shows them
+Voice: {voice}{hint}
 
 Create a call with a saved agent:
   {_curl(curl, base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}

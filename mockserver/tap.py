@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
 
 import msgspec
 
@@ -23,28 +23,11 @@ from mockserver.redaction import redacted
 from mockserver.store import Call
 from mockserver.ticker import Ticker
 
-if TYPE_CHECKING:
-    from contract.audio import AudioFormat
-
 _NOT_TOLD = frozenset(("stream_id", "sequence", "payload"))
 """Fields of events that are no detail: the same in all of a call, or the audio itself."""
 
 LONGEST_DETAIL = 4000
 """How long a field in an event's detail may be, in characters; of a text the rest is cut off."""
-
-
-@runtime_checkable
-class Talking(Protocol):
-    """A party whose audio goes over the socket.
-
-    Attributes:
-        on_unsaid: told of what the party would say if its connection type had a message for it.
-    """
-
-    on_unsaid: Callable[[Event], None] | None
-
-    def audio_formats(self) -> tuple[AudioFormat, AudioFormat] | None:
-        """How the caller's audio comes in and the agent's goes out; None before that is known."""
 
 
 class NotedSession(Session):
@@ -133,9 +116,8 @@ class Tap:
         self._now = now
         self._call: CallNotes | None = None
         self._opened_at = 0.0
-        self._party = party if isinstance(party, Talking) else None
-        if self._party is not None:
-            self._party.on_unsaid = self._unsaid
+        self._party: Party | None = party
+        party.on_unsaid = self._unsaid
 
     def dialled(self, call_id: str) -> None:
         """The line is open."""

@@ -365,7 +365,7 @@ def test_with_a_seed_all_ids_and_times_are_the_same_in_each_run() -> None:
 def test_with_a_seed_nobody_else_is_listened_to(beyond: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="--seed makes URLs that can be guessed"):
         Settings.from_environment({}, seed="1", **beyond)
-    assert "can be guessed" in mock_command.welcome(Settings(seed=1), "http://127.0.0.1:8080")
+    assert "can be guessed" in mock_command.welcome(Settings(seed=1), "http://127.0.0.1:8080", speaks=False)
 
 
 def test_the_list_and_the_docs_have_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -19,8 +19,6 @@ MULAW = AudioFormat(Encoding.MULAW, 8000)
 
 class Talker(Script):
     """A party whose audio goes over the socket."""
-
-    on_unsaid: Callable[[Event], None] | None = None
 
     def audio_formats(self) -> tuple[AudioFormat, AudioFormat] | None:
         return MULAW, MULAW
