@@ -72,7 +72,7 @@ class Outcomes:
         self._by_agent = {each.agent_id: each for each in SCENARIOS if each.agent_id not in own_agents}
         self._examples = _examples(document)
         self._ordered: deque[Scenario] = deque(maxlen=MOST_ORDERED)
-        self.default = default
+        self.default = self._default_at_start = default
 
     def order(self, scenario: Scenario) -> None:
         """Let the next request that asks for nothing else go like this; several are taken in their order."""
@@ -93,6 +93,11 @@ class Outcomes:
         self._ordered.clear()
         for sequence in self._sequences:
             sequence.taken = 0
+
+    def reset(self) -> None:
+        """Go on as if nothing had ever been ordered, no other default either."""
+        self.forget()
+        self.default = self._default_at_start
 
     def of(self, operation: str, body: Mapping[str, Any], preferences: bytes | None) -> Outcome | None:
         """The outcome of a valid request; None for one that goes as ever."""

@@ -15,8 +15,11 @@ from mockserver.control.shapes import (
     Changes,
     Event,
     Events,
+    Outcomes,
     Request,
     Requests,
+    Scenario,
+    Scenarios,
     Shape,
     Status,
     Transcript,
@@ -74,12 +77,34 @@ class ControlClient:
         return self._get("status", Status)
 
     def reset(self) -> Status:
-        """Have it forget requests, waiting calls and rate counts, and hang up the calls in progress."""
+        """Have it begin anew: it forgets requests, waiting calls, rate counts and outcomes, and hangs up all calls."""
         return self._post("reset", Status)
 
     def changes(self, after: int = 0, *, wait_s: float = 20.0) -> Changes:
         """What is new since a change; comes as soon as there is anything."""
         return self._get("changes", Changes, after=after, waitS=wait_s)
+
+    # Outcomes.
+
+    def scenarios(self) -> list[Scenario]:
+        """The outcomes that can be asked for."""
+        return self._get("scenarios", Scenarios).scenarios
+
+    def outcomes(self) -> Outcomes:
+        """What the next requests get, and what all others get."""
+        return self._get("outcomes", Outcomes)
+
+    def order(self, scenario: str, *, times: int = 1) -> Outcomes:
+        """Have so many of the next requests go like this scenario; what is ordered later comes after it."""
+        return self._send("POST", "outcomes", Outcomes, {"scenario": scenario, "times": times})
+
+    def forget_outcomes(self) -> Outcomes:
+        """Have the mock forget what was ordered."""
+        return self._send("DELETE", "outcomes", Outcomes)
+
+    def set_default_scenario(self, scenario: str) -> Outcomes:
+        """Have all requests that nothing else is said of go like this scenario, until a reset."""
+        return self._send("PUT", "default-scenario", Outcomes, {"scenario": scenario})
 
     # Requests.
 
@@ -165,7 +190,10 @@ class ControlClient:
         return msgspec.json.decode(self._answer("GET", path, params=parameters), type=shape)
 
     def _post(self, path: str, shape: type[S], body: dict[str, Any] | None = None) -> S:
-        return msgspec.json.decode(self._answer("POST", path, json=body), type=shape)
+        return self._send("POST", path, shape, body)
+
+    def _send(self, method: str, path: str, shape: type[S], body: dict[str, Any] | None = None) -> S:
+        return msgspec.json.decode(self._answer(method, path, json=body), type=shape)
 
     def _answer(self, method: str, path: str, **more: Any) -> bytes:
         answer = self._http.request(method, path, **more)

@@ -76,6 +76,23 @@ def test_a_reset_forgets_everything_and_hangs_up(mock: RunningMock) -> None:
         pass
 
 
+def test_outcomes_are_ordered_and_a_reset_forgets_them(mock: RunningMock) -> None:
+    def status() -> int:
+        return post(mock, "/calls/create", {"agentId": "agent_demo"}).status_code
+
+    assert {"rate_limited", "unavailable", "ok"} <= {each.name for each in mock.scenarios()}
+    assert mock.order("rate_limited", times=2).next == ["rate_limited"] * 2
+    assert mock.set_default_scenario("unavailable").default == "unavailable"
+    assert [status() for _ in range(3)] == [429, 429, 503]
+    mock.order("error")
+    assert mock.forget_outcomes().next == [] and status() == 503
+    mock.order("error")
+    mock.reset()
+    assert (mock.outcomes().default, mock.outcomes().next) == ("ok", []) and status() == 201
+    with pytest.raises(ControlError, match="400 VALIDATION_ERROR: scenario: there is no scenario 'eror'"):
+        mock.order("eror")
+
+
 def test_a_reset_begins_a_new_hour(special: RunningMock) -> None:
     statuses = []
     for _ in range(2):
