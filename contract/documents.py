@@ -84,22 +84,33 @@ def read_mapping(text: bytes | str, name: str) -> Document:
     return content
 
 
+class Lines:
+    """Where the nodes of a YAML text are.  Reads the text once, which takes as long as to load it."""
+
+    def __init__(self, text: bytes | str) -> None:
+        self._top = yaml.compose(text, Loader=_Loader)
+
+    def of(self, path: Sequence[str | int]) -> int:
+        """The line, from 1, on which the node at `path` begins; of its nearest parent if it is missing."""
+        node = self._top
+        line = 1
+        for step in path:
+            if isinstance(node, yaml.MappingNode):
+                found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+                if found is None:
+                    break
+                line, node = found[0].start_mark.line + 1, found[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+                line = node.start_mark.line + 1
+            else:
+                break
+        return line
+
+
 def line_of(text: bytes | str, path: Sequence[str | int]) -> int:
     """The line, from 1, on which the node at `path` begins in a YAML text; of its nearest parent if it is missing."""
-    node = yaml.compose(text, Loader=_Loader)
-    line = 1
-    for step in path:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-        else:
-            break
-    return line
+    return Lines(text).of(path)
 
 
 def resolved(document: Document, name: str = "document") -> Document:

@@ -96,11 +96,13 @@ class Inspection:
         public = Cors(Witness(mock.app, self._journal, rules, self._now), mock.origins)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await (control_api() if scope["path"].startswith(PREFIX) else public)(scope, receive, send)
+            to_us = scope["type"] == "http" and scope["path"].startswith(PREFIX)
+            await (control_api() if to_us else public)(scope, receive, send)
 
         def prepare() -> None:
             mock.prepare()
             control_api()
+            rules.prepare()
 
         def reload() -> None:
             mock.reload()

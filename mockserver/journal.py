@@ -6,10 +6,10 @@ No I/O, no clock of its own: whoever tells it something says when it happened.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 
 from mockserver.notes import CALL_BYTES, EVENT_BYTES, AudioNotes, CallNotes, EventNote, Line, RequestNote, Side, State
 
@@ -76,6 +76,7 @@ class Journal:
         self._request_changes.append(self.latest)
         while len(self._requests) > self._limits.requests:
             self._forget_request()
+        self._make_room(None)
 
     def add_call(self, call: CallNotes) -> None:
         """A call was created."""
@@ -85,7 +86,7 @@ class Journal:
         self._by_state["created"][call.id] = call
         self.held_bytes += call.held_bytes
         while len(self._calls) > self._limits.calls:
-            self._forget_call()
+            self._forget_call(but=call)
         self._changed("call", call.id)
 
     def dialled(self, call_id: str, at: datetime) -> CallNotes | None:
@@ -150,17 +151,17 @@ class Journal:
 
     # What it knows.
 
-    def requests(self, after: int, limit: int) -> list[tuple[int, RequestNote]]:
+    def requests(self, after: int) -> Iterator[tuple[int, RequestNote]]:
         """Requests with their numbers, those above `after`, the oldest first."""
-        return list(islice((numbered for numbered in self._requests if numbered[0] > after), limit))
+        return (numbered for numbered in self._requests if numbered[0] > after)
 
     def request(self, request_id: str) -> tuple[int, RequestNote] | None:
         """The latest request of an id, which clients may choose."""
         return next((numbered for numbered in reversed(self._requests) if numbered[1].id == request_id), None)
 
-    def calls(self, after: int, limit: int) -> list[CallNotes]:
+    def calls(self, after: int) -> Iterator[CallNotes]:
         """Calls whose numbers are above `after`, the oldest first."""
-        return list(islice((call for call in self._calls.values() if call.number > after), limit))
+        return (call for call in self._calls.values() if call.number > after)
 
     def call(self, call_id: str) -> CallNotes | None:
         """A call."""
@@ -194,15 +195,20 @@ class Journal:
         """Count what a call holds more, and make room for it: others' at first, then its own."""
         call.held_bytes += size
         self.held_bytes += size
-        while self.held_bytes > self._limits.total_bytes and self._make_room(call):
+        self._make_room(call)
+
+    def _make_room(self, call: CallNotes | None) -> None:
+        while self.held_bytes > self._limits.total_bytes and self._forget_something(call):
             pass
 
-    def _make_room(self, call: CallNotes) -> bool:
+    def _forget_something(self, call: CallNotes | None) -> bool:
+        """Forget a call that is over, else a request, else a piece of this call; False if there is nothing left."""
         if self._by_state["ended"]:
             self._forget_call()
-            return call.kept
-        if self._requests:
+        elif self._requests:
             self._forget_request()
+        elif call is None or not call.kept:
+            return False
         elif any(audio.pieces for audio in call.audio.values()):
             self._forget_audio(call, max(call.audio.values(), key=lambda audio: audio.held_bytes))
         elif call.events:
@@ -218,8 +224,9 @@ class Journal:
         if self._changes.get(("request", note.id)) == self._request_changes.popleft():
             del self._changes["request", note.id]
 
-    def _forget_call(self) -> None:
-        call = next(chain.from_iterable(calls.values() for calls in self._by_state.values()))
+    def _forget_call(self, but: CallNotes | None = None) -> None:
+        calls = chain.from_iterable(calls.values() for calls in self._by_state.values())
+        call = next(call for call in calls if call is not but)
         del self._calls[call.id], self._by_state[call.state][call.id]
         self._changes.pop(("call", call.id), None)
         call.kept = False

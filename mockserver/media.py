@@ -50,7 +50,7 @@ class Line(Protocol):
         """Look whether the line is about to end, for lines that nobody tells."""
 
 
-class Talk(Protocol):
+class StreamEnd(Protocol):
     """Our end of a stream, as `contract.stream.Stream` is."""
 
     @property
@@ -130,7 +130,7 @@ class Session:
     def __init__(
         self,
         call: Call,
-        stream: Talk,
+        stream: StreamEnd,
         party: Party,
         clock: Callable[[], float],
         ticker: Ticker,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,8 +12,8 @@ from starlette.types import Scope
 
 from mockserver.validation import CompiledSchema
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,15}")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,100}")
+_NUMBER = re.compile(r"-?[0-9]{1,100}(\.[0-9]{1,100})?([eE][+-]?[0-9]{1,3})?")
 
 
 class Parameters:
@@ -40,6 +41,6 @@ def _value(text: str, schema: Mapping[str, Any]) -> Any:
     match schema.get("type"):
         case "integer" if _WHOLE_NUMBER.fullmatch(text):
             return int(text)
-        case "number" if _NUMBER.fullmatch(text):
+        case "number" if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
             return float(text)
     return text

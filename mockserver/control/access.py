@@ -42,8 +42,7 @@ class OwnNamesOnly:
         """Go on.  Raises ForeignRequest."""
         headers = Exchange.of(scope).headers
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        server = scope.get("server") or ("",)
-        if not self._is_own(_host_of(f"//{host}"), str(server[0])):
+        if not self._is_own(_host_of(f"//{host}"), scope["server"][0]):
             raise ForeignRequest("Host: is no name of this server; use its address, localhost, or its --public-url")
         origin = headers.get(b"origin")
         if origin is not None and not _is_at(origin.decode("latin-1").lower(), host):
@@ -51,7 +50,9 @@ class OwnNamesOnly:
         await self._app(scope, receive, send)
 
     def _is_own(self, name: str, address: str) -> bool:
-        return bool(name) and (name in self._names or name == address.lower() or _is_loopback(name))
+        # Where a socket takes both kinds of addresses, those of version 4 are written like this.
+        own_address = address.lower().removeprefix("::ffff:")
+        return bool(name) and (name in self._names or name == own_address or _is_loopback(name))
 
 
 def _is_at(origin: str, host: str) -> bool:

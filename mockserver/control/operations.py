@@ -11,7 +11,7 @@ from typing import Any, cast
 from contract.events import Digit, ToolResult
 from mockserver.closest_rule import ClosestRules
 from mockserver.control import shapes
-from mockserver.control.rendering import call_of, events_of, request_of, utterances_of
+from mockserver.control.rendering import call_of, events_of, page, request_of, utterances_of
 from mockserver.control.shapes import Change, Shape, to_json
 from mockserver.control.waiting import Waiting
 from mockserver.ending import Ending
@@ -154,8 +154,9 @@ class Control:
 
     async def list_requests(self, exchange: Exchange) -> Handled:
         """A page of requests."""
-        noted = self.journal.requests(exchange.parameters["after"], exchange.parameters["limit"])
-        return _ok(shapes.Requests(requests=[request_of(number, note, self.rules) for number, note in noted]))
+        noted = self.journal.requests(exchange.parameters["after"])
+        on_page = page(noted, exchange.parameters["limit"], lambda numbered: 500 + len(numbered[1].body or b""))
+        return _ok(shapes.Requests(requests=[request_of(number, note, self.rules) for number, note in on_page]))
 
     async def get_request(self, exchange: Exchange) -> Handled:
         """One request.  Raises NotInJournal."""
@@ -169,8 +170,8 @@ class Control:
     async def list_calls(self, exchange: Exchange) -> Handled:
         """A page of calls."""
         now = self.now()
-        noted = self.journal.calls(exchange.parameters["after"], exchange.parameters["limit"])
-        return _ok(shapes.Calls(calls=[call_of(call, now) for call in noted]))
+        on_page = page(self.journal.calls(exchange.parameters["after"]), exchange.parameters["limit"], lambda call: 500)
+        return _ok(shapes.Calls(calls=[call_of(call, now) for call in on_page]))
 
     async def get_call(self, exchange: Exchange) -> Handled:
         """One call.  Raises NotInJournal."""
@@ -221,10 +222,8 @@ class Control:
         return await self.get_call(exchange)
 
     async def answer_tool(self, exchange: Exchange) -> Handled:
-        """A client tool is taken to have answered.  Raises NotInJournal, NotInProgress, InvalidFields."""
+        """A client tool is taken to have answered.  Raises NotInJournal, NotInProgress."""
         body = exchange.body
-        if ("result" in body) == ("error" in body):
-            raise InvalidFields("exactly one of result and error is required")
         answer = ToolResult(invocation_id=body["invocationId"], result=body.get("result"), error=body.get("error"))
         self._running(exchange).inject(answer)
         return await self.get_call(exchange)

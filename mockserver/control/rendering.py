@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from mockserver.closest_rule import ClosestRules
 from mockserver.control.shapes import Audio, Call, ClosestRule, Ending, Event, Request, Utterance
-from mockserver.notes import AudioNotes, CallNotes, RequestNote, Rule
+from mockserver.notes import EVENT_BYTES, AudioNotes, CallNotes, EventNote, RequestNote, Rule
+
+MOST_PAGE_BYTES = 256 * 1024
+"""How much a page holds before it is cut short: to write more would hold up the next frames of calls."""
+
+T = TypeVar("T")
+
+
+def page(items: Iterable[T], limit: int, size: Callable[[T], int]) -> list[T]:
+    """The first of these, as many as fit on one page; at least one, if there is one."""
+    taken: list[T] = []
+    held_bytes = 0
+    for item in islice(items, limit):
+        taken.append(item)
+        held_bytes += size(item)
+        if held_bytes > MOST_PAGE_BYTES:
+            break
+    return taken
 
 
 def request_of(number: int, note: RequestNote, rules: ClosestRules) -> Request:
@@ -60,8 +78,8 @@ def call_of(notes: CallNotes, now: datetime) -> Call:
 
 
 def events_of(notes: CallNotes, after: int, limit: int) -> list[Event]:
-    """Events whose index is above `after`."""
-    skipped = max(0, after + 1 - notes.first_event)
+    """A page of those events whose index is above `after`."""
+    skipped = min(max(0, after + 1 - notes.first_event), len(notes.events))
     first = notes.first_event + skipped
     return [
         Event(
@@ -73,8 +91,13 @@ def events_of(notes: CallNotes, after: int, limit: int) -> list[Event]:
             audio_bytes=event.audio_bytes,
             detail=event.detail,
         )
-        for index, event in enumerate(islice(notes.events, skipped, skipped + limit), start=first)
+        for index, event in enumerate(page(islice(notes.events, skipped, None), limit, event_bytes), start=first)
     ]
+
+
+def event_bytes(event: EventNote) -> int:
+    """About how long an event is as JSON."""
+    return EVENT_BYTES // 2 + (len(str(event.detail)) if event.detail else 0)
 
 
 def utterances_of(notes: CallNotes) -> list[Utterance]:

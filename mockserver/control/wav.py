@@ -16,8 +16,8 @@ from mockserver.notes import AudioNotes
 SAME_STREAM_MS = 120
 """How late a piece may come and still be taken to follow the one before without a pause, in milliseconds."""
 
-LONGEST_MS = 4 * 3600 * 1000
-"""How long a file may be, in milliseconds: a call that paused for a day is not written as a day of silence."""
+LONGEST_MS = 15 * 60 * 1000
+"""How long pauses are written out, in milliseconds from the beginning: a call may be silent for hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,12 @@ def _channel(side: Recorded, begins_ms: float, rate_hz: int) -> Samples:
     size = audio_format.bytes_per_sample
     sound = bytearray()
     for at_ms, piece in side.pieces:
-        at = min(round((at_ms - begins_ms) * audio_format.rate_hz / 1000), LONGEST_MS * audio_format.rate_hz // 1000)
+        offset_ms = at_ms - begins_ms
+        at = round(min(offset_ms, LONGEST_MS) * audio_format.rate_hz / 1000)
         if piece is None:
             # What runs ahead of the moment at which it was thrown away was never heard.
-            del sound[at * size :]
+            if offset_ms <= LONGEST_MS:
+                del sound[at * size :]
             continue
         pause = at - len(sound) // size
         if pause > audio_format.rate_hz * SAME_STREAM_MS // 1000:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from calls.mock import welcome
+from calls.welcome import welcome
 from mockserver.espeak import INSTALL
 from mockserver.settings import Settings
 from tests.running import VALID_KEY
@@ -92,6 +93,44 @@ def test_an_answered_request_and_a_call_are_logged_without_their_secrets() -> No
         assert url.rpartition("/")[2] not in text
 
 
+def status_of(control_url: str, token: str) -> int:
+    """What the control API answers to a token."""
+    return httpx.get(f"{control_url}/status", headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_the_control_api_s_token_is_printed_where_it_was_made_up() -> None:
+    with started() as (_, base_url, printed):
+        found = re.search(r"^Control API \(docs/control.md\): (\S+)   token (\S+)$", printed, re.MULTILINE)
+        assert found is not None
+        url, token = found.groups()
+        assert url == f"{base_url}/__mock__/api"
+        assert (status_of(url, token), status_of(url, token + "x")) == (200, 401)
+    with started(CALLS_CONTROL_TOKEN=SECRET) as (_, base_url, printed):
+        assert SECRET not in printed
+        assert status_of(f"{base_url}/__mock__/api", SECRET) == 200
+
+
+@pytest.mark.parametrize("options", [(), ("--inspector", "off")])
+def test_a_program_is_told_in_one_line_of_json(options: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "calls", "mock", "--port", "0", "--json", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    try:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        created = httpx.post(
+            f"{told['baseUrl']}/calls/create", json={"agentId": "agent_demo"}, headers={"X-API-Key": told["apiKey"]}
+        )
+        assert created.status_code == 201
+        if options:
+            assert told.keys() == {"baseUrl", "apiKey"}
+        else:
+            assert status_of(told["controlUrl"], told["controlToken"]) == 200
+    finally:
+        process.kill()
+        rest, _ = process.communicate()
+    assert rest == ""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
 def test_sigterm_closes_every_call_with_1001_and_ends_in_order() -> None:
     with started() as (process, base_url, _):
@@ -134,6 +173,11 @@ def test_a_port_that_is_taken_is_one_clear_line_and_exit_code_2() -> None:
         (["mock", "--recordings", __file__], "--recordings: cannot make the folder"),
         (["mock", "--public-url", "ftp://x"], "--public-url (CALLS_PUBLIC_URL): 'ftp://x' is not http, https, ws"),
         (["mock", "--livekit-url", "wss://x"], "belong together"),
+        (["mock", "--inspector", "maybe"], "--inspector (CALLS_INSPECTOR): 'maybe' is not on or off"),
+        (
+            ["mock", "--control-token", "short"],
+            "--control-token (CALLS_CONTROL_TOKEN): what came (not shown) is not 16",
+        ),
         (["mock", "--host", "256.0.0.1", "--port", "0"], "cannot listen on 256.0.0.1:0"),
         (["mok"], "there is no command 'mok'; there is mock"),
     ],
@@ -164,7 +208,7 @@ def test_speech_without_its_extra_is_one_clear_line_and_exit_code_2() -> None:
     ],
 )
 def test_the_welcome_says_how_agents_sound(output: str, speaks: bool, line: str) -> None:
-    assert line in welcome(Settings(voice_output=output), "http://127.0.0.1:1", speaks=speaks).splitlines()
+    assert line in welcome(Settings(voice_output=output), "http://127.0.0.1:1", None, speaks=speaks).splitlines()
 
 
 def test_an_option_comes_from_the_environment_as_well() -> None:

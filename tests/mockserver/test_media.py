@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from contract.audio import AudioFormat
 from contract.codec import Role
 from contract.documents import asyncapi
 from contract.errors import PeerError
@@ -48,7 +49,7 @@ class Script:
     def speak(self, text: str, now: float) -> list[Event]:
         return []
 
-    def audio_formats(self) -> None:
+    def audio_formats(self) -> tuple[AudioFormat, AudioFormat] | None:
         return None
 
     def _answer(self) -> list[Event]:

@@ -30,6 +30,8 @@ def test_the_environment_sets_every_option() -> None:
             "CALLS_ANY_KEY": "yes",
             "CALLS_AGENTS": "agent_a=Anna, agent_b",
             "CALLS_ANY_AGENT": "0",
+            "CALLS_INSPECTOR": "off",
+            "CALLS_CONTROL_TOKEN": "sample-control-token",
             "CALLS_BEHAVIOUR": "script=talk.yaml",
             "CALLS_VOICE_OUTPUT": "tones",
             "CALLS_RECORDINGS": "calls/recorded",
@@ -53,6 +55,8 @@ def test_the_environment_sets_every_option() -> None:
         any_key=True,
         agents=(("agent_a", "Anna"), ("agent_b", "agent_b")),
         any_agent=False,
+        inspector="off",
+        control_token="sample-control-token",
         behaviour="script=talk.yaml",
         voice_output="tones",
         recordings=Path("calls/recorded"),
@@ -111,6 +115,7 @@ def test_an_empty_variable_is_not_set() -> None:
         ("CALLS_RATE_LIMIT", "-1"),
         ("CALLS_ANY_KEY", "perhaps"),
         ("CALLS_AGENTS", "=Anna"),
+        ("CALLS_INSPECTOR", "yes"),
         ("CALLS_BEHAVIOUR", "sing"),
         ("CALLS_BEHAVIOUR", "script="),
         ("CALLS_TIME_SCALE", "0"),
@@ -126,7 +131,7 @@ def test_a_bad_value_is_named_with_what_came_and_what_was_expected(name: str, te
     assert told.endswith(f"is not {option.expected}")
 
 
-@pytest.mark.parametrize("name", ["CALLS_API_KEYS", "CALLS_LIVEKIT_KEY", "CALLS_LIVEKIT_SECRET"])
+@pytest.mark.parametrize("name", ["CALLS_API_KEYS", "CALLS_CONTROL_TOKEN", "CALLS_LIVEKIT_KEY", "CALLS_LIVEKIT_SECRET"])
 def test_a_bad_secret_is_never_shown(name: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment({name: "sample secret"})
