@@ -38,7 +38,7 @@ class ClosestRules:
     def use(self, document: Mapping[str, Any]) -> None:
         """Go on with this document."""
         self._document: Any = document
-        self._lines: documents.Lines | None = None
+        self.__dict__.pop("_lines", None)
         self._operations = {
             operation["operationId"]: (path, method)
             for path, item in document["paths"].items()
@@ -48,8 +48,11 @@ class ClosestRules:
 
     def prepare(self) -> None:
         """Read ahead, in any thread, on which lines the rules are."""
-        if self._lines is None:
-            self._lines = documents.Lines(documents.openapi_text())
+        _ = self._lines
+
+    @functools.cached_property
+    def _lines(self) -> documents.Lines:
+        return documents.Lines(documents.openapi_text())
 
     def of(self, exchange: Exchange, method: str, path: str) -> Rule | None:
         """The rule that a request broke; None for one that was not refused, or not for its own sake.
@@ -111,10 +114,8 @@ class ClosestRules:
         if not path:
             return None
         found = self._resolved(path)
-        lines = self._lines or documents.Lines(documents.openapi_text())
-        self._lines = lines
         pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in found)
-        return f"{NAME}#/{pointer}", lines.of(found)
+        return f"{NAME}#/{pointer}", self._lines.of(found)
 
     def _resolved(self, path: Sequence[str | int]) -> tuple[str | int, ...]:
         """The same place without a `$ref` on the way; as far as it exists."""

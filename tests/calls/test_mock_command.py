@@ -17,7 +17,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from calls.mock import welcome
+from calls.welcome import welcome
 from mockserver.espeak import INSTALL
 from mockserver.settings import Settings
 from tests.running import VALID_KEY
@@ -208,7 +208,7 @@ def test_speech_without_its_extra_is_one_clear_line_and_exit_code_2() -> None:
     ],
 )
 def test_the_welcome_says_how_agents_sound(output: str, speaks: bool, line: str) -> None:
-    assert line in welcome(Settings(voice_output=output), "http://127.0.0.1:1", speaks=speaks).splitlines()
+    assert line in welcome(Settings(voice_output=output), "http://127.0.0.1:1", None, speaks=speaks).splitlines()
 
 
 def test_an_option_comes_from_the_environment_as_well() -> None:

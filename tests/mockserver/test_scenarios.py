@@ -16,6 +16,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from calls import mock as mock_command
+from calls import scenario_table
+from calls.welcome import welcome
 from contract import documents
 from contract.errors import DocumentError
 from mockserver.scenarios import CREATE, INLINE, SCENARIOS, Scenario
@@ -365,7 +367,7 @@ def test_with_a_seed_all_ids_and_times_are_the_same_in_each_run() -> None:
 def test_with_a_seed_nobody_else_is_listened_to(beyond: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="--seed makes URLs that can be guessed"):
         Settings.from_environment({}, seed="1", **beyond)
-    assert "can be guessed" in mock_command.welcome(Settings(seed=1), "http://127.0.0.1:8080", speaks=False)
+    assert "can be guessed" in welcome(Settings(seed=1), "http://127.0.0.1:8080", None, speaks=False)
 
 
 def test_the_list_and_the_docs_have_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
@@ -373,5 +375,5 @@ def test_the_list_and_the_docs_have_every_scenario(capsys: pytest.CaptureFixture
     listed = capsys.readouterr().out
     assert all(f"{each.agent_id} " in listed and each.shows in listed for each in SCENARIOS)
     page = Path(__file__).parents[2] / "docs" / "scenarios.md"
-    assert mock_command.scenarios_as_markdown() in page.read_text(), "`calls mock --list-scenarios markdown` prints it"
-    assert [each["name"] for each in json.loads(mock_command.scenarios_as_json())] == [each.name for each in SCENARIOS]
+    assert scenario_table.as_markdown() in page.read_text(), "`calls mock --list-scenarios markdown` prints it"
+    assert [each["name"] for each in json.loads(scenario_table.as_json())] == [each.name for each in SCENARIOS]
