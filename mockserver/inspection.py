@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -87,7 +86,7 @@ class Inspection:
             return control_app(
                 control,
                 token=token,
-                names={urlsplit(base_url).hostname or "", settings.host} - {"", "0.0.0.0", "::"},
+                origins=mock.origins,
                 accounts=accounts,
                 max_body_bytes=settings.max_body_bytes,
                 new_request_id=ids.request_id,

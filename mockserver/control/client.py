@@ -84,27 +84,28 @@ class ControlClient:
         """What is new since a change; comes as soon as there is anything."""
         return self._get("changes", Changes, after=after, waitS=wait_s)
 
-    # Outcomes.
-
-    def scenarios(self) -> list[Scenario]:
-        """The outcomes that can be asked for."""
-        return self._get("scenarios", Scenarios).scenarios
-
-    def outcomes(self) -> Outcomes:
-        """What the next requests get, and what all others get."""
-        return self._get("outcomes", Outcomes)
+    # What requests get that ask for nothing themselves.
 
     def order(self, scenario: str, *, times: int = 1) -> Outcomes:
-        """Have so many of the next requests go like this scenario; what is ordered later comes after it."""
-        return self._send("POST", "outcomes", Outcomes, {"scenario": scenario, "times": times})
+        """Have the next requests go like a scenario; several orders are taken one after the other."""
+        return self._post("outcomes", Outcomes, {"scenario": scenario, "times": times})
+
+    def outcomes(self) -> Outcomes:
+        """What is ordered, and what all others get."""
+        return self._get("outcomes", Outcomes)
 
     def forget_outcomes(self) -> Outcomes:
-        """Have the mock forget what was ordered."""
-        return self._send("DELETE", "outcomes", Outcomes)
+        """Have nothing ordered any more."""
+        return msgspec.json.decode(self._answer("DELETE", "outcomes"), type=Outcomes)
 
     def set_default_scenario(self, scenario: str) -> Outcomes:
-        """Have all requests that nothing else is said of go like this scenario, until a reset."""
-        return self._send("PUT", "default-scenario", Outcomes, {"scenario": scenario})
+        """Have all others go like this; `ok` is a call that goes well."""
+        answer = self._answer("PUT", "default-scenario", json={"scenario": scenario})
+        return msgspec.json.decode(answer, type=Outcomes)
+
+    def scenarios(self) -> list[Scenario]:
+        """What can be asked for."""
+        return self._get("scenarios", Scenarios).scenarios
 
     # Requests.
 
