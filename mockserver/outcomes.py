@@ -100,11 +100,6 @@ class Outcomes:
         for sequence in self._sequences:
             sequence.taken = 0
 
-    def reset(self) -> None:
-        """Go on as if nothing had ever been ordered, no other default either."""
-        self.forget()
-        self.default = self._default_at_start
-
     def of(self, operation: str, body: Mapping[str, Any], preferences: bytes | None) -> Outcome | None:
         """The outcome of a valid request; None for one that goes as ever."""
         if preferences is not None and (preferred := self._preferred(operation, preferences.decode("latin-1"))):

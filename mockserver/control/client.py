@@ -77,7 +77,7 @@ class ControlClient:
         return self._get("status", Status)
 
     def reset(self) -> Status:
-        """Have it begin anew: it forgets requests, waiting calls, rate counts and outcomes, and hangs up all calls."""
+        """Have it forget requests, waiting calls and rate counts, and hang up the calls in progress."""
         return self._post("reset", Status)
 
     def changes(self, after: int = 0, *, wait_s: float = 20.0) -> Changes:
@@ -191,10 +191,7 @@ class ControlClient:
         return msgspec.json.decode(self._answer("GET", path, params=parameters), type=shape)
 
     def _post(self, path: str, shape: type[S], body: dict[str, Any] | None = None) -> S:
-        return self._send("POST", path, shape, body)
-
-    def _send(self, method: str, path: str, shape: type[S], body: dict[str, Any] | None = None) -> S:
-        return msgspec.json.decode(self._answer(method, path, json=body), type=shape)
+        return msgspec.json.decode(self._answer("POST", path, json=body), type=shape)
 
     def _answer(self, method: str, path: str, **more: Any) -> bytes:
         answer = self._http.request(method, path, **more)
