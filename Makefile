@@ -38,7 +38,8 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[tls]"
+	@# Where espeak-ng has no wheel, agents have tones.
+	$(BIN)/python -m pip install --quiet --editable ".[speech,tls]" || $(BIN)/python -m pip install --quiet --editable ".[tls]"
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python

@@ -23,6 +23,7 @@ from tests.faults import FAULTS
 TIME_SCALE = 20.0
 URL_TTL_S = 5.0
 SETTINGS: dict[str, Any] = {
+    "voice_output": "tones",
     "time_scale": TIME_SCALE,
     "url_ttl_s": URL_TTL_S,
     "livekit_url": "ws://livekit.example",

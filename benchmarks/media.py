@@ -55,7 +55,7 @@ def command(server: str, port: int) -> list[str]:
     if server == "picows echo":
         return [sys.executable, "-m", "benchmarks.media", "--echo", str(port)]
     options = ["--port", str(port), "--rate-limit", "0", "--url-ttl", "600", "--behaviour", "parrot"]
-    options += ["--inspector", "off"]
+    options += ["--voice-output", "tones", "--inspector", "off"]
     return [sys.executable, "-m", "calls", "mock", *options]
 
 

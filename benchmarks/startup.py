@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> None:
     given = parser.parse_args(argv)
     seconds: dict[str, list[float]] = {MOCK: [], EMPTY_APP: [], HELP: []}
     for _ in range(given.rounds):
-        seconds[MOCK].append(answered_after_s("-m", "calls", "mock", "--port"))
+        seconds[MOCK].append(answered_after_s("-m", "calls", "mock", "--voice-output", "tones", "--port"))
         seconds[EMPTY_APP].append(answered_after_s("-c", EMPTY))
         seconds[HELP].append(done_after_s("-m", "calls", "--help"))
     text = section(seconds)

@@ -97,6 +97,7 @@ def _served(*, misbehave: bool) -> Iterator[str]:
     server = Server(
         Settings(
             port=0,
+            voice_output="tones",
             time_scale=TIME_SCALE,
             url_ttl_s=URL_TTL_S,
             livekit_url="ws://127.0.0.1:7880",

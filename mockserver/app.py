@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,19 +22,22 @@ from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
 from mockserver.cors import Cors
 from mockserver.envelope import Envelope
+from mockserver.espeak import Espeak, EspeakError, espeak, is_installed
 from mockserver.http import http_app
 from mockserver.ids import Ids
 from mockserver.media import Party, Session, Switchboard
 from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
-from mockserver.settings import Settings
+from mockserver.settings import Settings, SettingsError
 from mockserver.staging import Stage, stage_of
 from mockserver.store import Call, CallStore, MemoryCallStore
 from mockserver.ticker import Ticker
 
 if TYPE_CHECKING:
-    from mockserver.answering import Answering
+    from mockserver.answering import Answering, Studio
     from mockserver.inspection import Inspection
+
+logger = logging.getLogger("calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Mock:
             AsyncAPI document.
         reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
             progress stays.  Raises DocumentError, and changes nothing then.
+        speaks: whether agents really speak, and have not just tones.
+        close: lets go of what works in the background, once no call is in progress.
         control_token: opens the control API; None where there is none.
         end_waits: has the requests answered that wait for something to happen.
     """
@@ -60,6 +67,8 @@ class Mock:
     origins: Origins
     prepare: Callable[[], None]
     reload: Callable[[], None]
+    speaks: bool
+    close: Callable[[], None]
     control_token: str | None = None
     end_waits: Callable[[], None] = lambda: None
 
@@ -81,18 +90,30 @@ def build(
 
     Raises:
         DocumentError: the OpenAPI document, the script or the file of scenarios makes no sense.
+        SettingsError: what the options ask for cannot be had here.
     """
     store = MemoryCallStore()
     ticker = Ticker(clock)
+    speech = _speech(settings.voice_output)
+    _make_folder(settings.recordings)
+
+    @functools.cache
+    def studio() -> Studio:
+        from mockserver.answering import Studio
+
+        return Studio(speech, settings.recordings)
 
     def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
         return current.answering().answer(call, opened_at)
+
+    def over(call: Call) -> None:
+        studio().over(call)
 
     inspection = _inspection(settings, now)
     new_session: Callable[..., Session] = Session if inspection is None else inspection.new_session
     noting_store: CallStore = store if inspection is None else inspection.noting(store)
     switchboard = Switchboard(
-        store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls, new_session=new_session
+        store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls, new_session=new_session, over=over
     )
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
@@ -113,7 +134,7 @@ def build(
             ids=ids,
             stage=stage,
         )
-        return FromDocuments(document, http, _answering(settings, now), stage)
+        return FromDocuments(document, http, _answering(settings, now, studio), stage)
 
     current = read()
     refusals = Envelope(
@@ -139,7 +160,11 @@ def build(
         found.stage.outcomes.take_over(current.stage.outcomes)
         current = found
 
-    mock = Mock(app, switchboard, ticker, store, origins, prepare, reload)
+    def close() -> None:
+        if studio.cache_info().currsize:
+            studio().close()
+
+    mock = Mock(app, switchboard, ticker, store, origins, prepare, reload, speaks=speech is not None, close=close)
     if inspection is None:
         return replace(mock, app=Cors(app, origins))
     return inspection.around(
@@ -177,7 +202,32 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     raise scope[REFUSAL]
 
 
-def _answering(settings: Settings, now: Callable[[], datetime]) -> Callable[[], Answering]:
+def _speech(voice_output: str) -> Espeak | None:
+    """What speaks; None for tones.  Raises SettingsError where speech is asked for and cannot be had."""
+    if voice_output == "tones" or (voice_output == "auto" and not is_installed()):
+        return None
+    try:
+        return espeak()
+    except EspeakError as error:
+        if voice_output == "speech":
+            raise SettingsError(f"--voice-output speech: {error}") from error
+        logger.warning("agents have tones: %s", error)
+        return None
+
+
+def _make_folder(recordings: Path | None) -> None:
+    """Raises SettingsError where there is no folder for recordings, and none can be made."""
+    try:
+        if recordings is not None:
+            recordings.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "it is no folder" if isinstance(error, FileExistsError) else (error.strerror or str(error)).lower()
+        raise SettingsError(f"--recordings: cannot make the folder {recordings}: {reason}") from error
+
+
+def _answering(
+    settings: Settings, now: Callable[[], datetime], studio: Callable[[], Studio]
+) -> Callable[[], Answering]:
     """What gives the part that answers dials.
 
     It is made when it is first asked for: the libraries for sound and the AsyncAPI documents take as long to load as
@@ -188,7 +238,7 @@ def _answering(settings: Settings, now: Callable[[], datetime]) -> Callable[[], 
     def answering() -> Answering:
         from mockserver.answering import Answering
 
-        return Answering(settings, now)
+        return Answering(settings, now, studio())
 
     if settings.behaviour.startswith("script="):
         answering()

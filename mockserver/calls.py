@@ -20,6 +20,8 @@ _SHARED = {"connectionType": "connection_type"}
 """Fields of both requests, and the names that they have in CallSettings."""
 
 _INLINE = _SHARED | {
+    "voice": "voice",
+    "language": "language",
     "greeting": "greeting",
     "firstSpeaker": "first_speaker",
     "interruptible": "interruptible",
@@ -27,6 +29,7 @@ _INLINE = _SHARED | {
     "inactivityTimeout": "inactivity_timeout_s",
     "inactivityAction": "inactivity_action",
     "selectedTools": "tools",
+    "recordingEnabled": "recording_enabled",
 }
 
 _AUDIO = {

@@ -38,6 +38,7 @@ class ClosestRules:
     def use(self, document: Mapping[str, Any]) -> None:
         """Go on with this document."""
         self._document: Any = document
+        self.__dict__.pop("_lines", None)
         self._operations = {
             operation["operationId"]: (path, method)
             for path, item in document["paths"].items()
@@ -45,9 +46,12 @@ class ClosestRules:
             if method in _METHODS
         }
 
+    def prepare(self) -> None:
+        """Read ahead, in any thread, on which lines the rules are."""
+        _ = self._lines
+
     @functools.cached_property
-    def lines(self) -> documents.Lines:
-        """Where the rules are; read when it is first asked for, or ahead."""
+    def _lines(self) -> documents.Lines:
         return documents.Lines(documents.openapi_text())
 
     def of(self, exchange: Exchange, method: str, path: str) -> Rule | None:
@@ -85,12 +89,16 @@ class ClosestRules:
 
     def _of_no_operation(self, fault: ApiError, method: str, path: str) -> Rule | None:
         if path.startswith("/media/"):
-            received = f"{method} of a URL that opens nothing, or not as a WebSocket"
-            return Rule(field="websocketUrl", rule="dialled once, in time", received=received, path=_WEBSOCKET_URL)
+            rule, received = "good handshake", fault.message
+            if fault.status == 404:
+                rule, received = "dialled once, in time", f"{method} of a URL that opens nothing, or not as a WebSocket"
+            return Rule(field="websocketUrl", rule=rule, received=received, path=_WEBSOCKET_URL)
         known: dict[str, list[str]] = {}
         for described, its_method in self._operations.values():
             known.setdefault(described, []).append(its_method)
         bare = path.removeprefix("/api/v1")
+        if fault.status == 405 and bare not in known:
+            return Rule(field="method", rule="existing method", received=method, expected=fault.headers.get("Allow"))
         closest = difflib.get_close_matches(bare, known, n=1)
         if not closest:
             return Rule(field="path", rule="existing path", received=path, expected=" or ".join(known), path=("paths",))
@@ -107,7 +115,7 @@ class ClosestRules:
             return None
         found = self._resolved(path)
         pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in found)
-        return f"{NAME}#/{pointer}", self.lines.of(found)
+        return f"{NAME}#/{pointer}", self._lines.of(found)
 
     def _resolved(self, path: Sequence[str | int]) -> tuple[str | int, ...]:
         """The same place without a `$ref` on the way; as far as it exists."""

@@ -44,7 +44,7 @@ LONGEST_DIAL_HEADER_BYTES = 8192
 
 _CONTINUE = b"HTTP/1.1 100 "
 _UPGRADE = re.compile(rb"^upgrade:", re.IGNORECASE | re.MULTILINE)
-_OTHER_UPGRADE = re.compile(rb"^upgrade:(?![ \t]*websocket[ \t]*\r$)", re.IGNORECASE | re.MULTILINE)
+_OTHER_UPGRADE = re.compile(rb"^upgrade:(?![ \t]*websocket[ \t]*\r?$)", re.IGNORECASE | re.MULTILINE)
 _DIAL = re.compile(rb"GET \S+ HTTP/1\.1\r\n")
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}(?= )")
 _PARSED_METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PURGE".split())

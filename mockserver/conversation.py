@@ -51,7 +51,9 @@ from mockserver.agents import (
 )
 from mockserver.ending import Ending
 from mockserver.hearing import Ear, Turn
-from mockserver.speaking import Mouth, Utterance
+from mockserver.language import lines
+from mockserver.levels import brought_up
+from mockserver.speaking import Mouth, Sayable, Utterance
 from mockserver.store import CallSettings
 from mockserver.voice import Speech, say
 
@@ -68,9 +70,6 @@ MOST_AWAITED = 20
 """How many tool invocations may wait for their answers at once."""
 
 _NOTHING: list[Event] = []
-
-PROMPT = "Are you still there?"
-FAREWELL = "I have not heard anything for a while. Goodbye."
 
 CARRIER_ENCODINGS = {"audio/x-mulaw": Encoding.MULAW, "PCMU": Encoding.MULAW, "PCMA": Encoding.ALAW}
 """The carriers' words for what they send; their case does not matter, and without any it is mu-law."""
@@ -97,6 +96,7 @@ class Conversation:
         opened_at: the moment of the dial, in seconds of the clock that all methods are given.
         time_scale: how many times faster than real time `maxDuration` and `inactivityTimeout` pass.
         new_id: gives a fresh id for a tool invocation.
+        speak: the agent's voice: what gives a text its sound.
 
     Attributes:
         ending: how the call is to be closed, once it is over; None while it goes on.
@@ -113,6 +113,7 @@ class Conversation:
         opened_at: float,
         time_scale: float,
         new_id: Callable[[], str],
+        speak: Callable[[str, AudioFormat], Sayable] = say,
     ) -> None:
         self.ending: Ending | None = None
         self.on_unsaid: Callable[[Event], None] | None = None
@@ -121,6 +122,7 @@ class Conversation:
         self._traits = traits
         self._sayable = frozenset(message.event for message in codec.sent)
         self._new_id = new_id
+        self._speak = speak
         self._out: list[Event] = []
         self._ordinal = -1
         self._mouth: Mouth | None = None
@@ -255,7 +257,8 @@ class Conversation:
         # The agent that is made to say nothing still ends the call when it is told to.
         farewell = self._settings.inactivity_action == "hang_up"
         if self._agent.talks:
-            self._perform([Say(FAREWELL if farewell else PROMPT, interruptible=not farewell)], now)
+            prompt, goodbye = lines(self._settings.language)
+            self._perform([Say(goodbye if farewell else prompt, interruptible=not farewell)], now)
         if farewell:
             self._closing = "inactivityTimeout is over"
         self._caller_active_at = now
@@ -332,10 +335,11 @@ class Conversation:
         if self._mouth is None or self._closing is not None:
             return
         audio_format = self._mouth.audio_format
+        speech: Sayable
         if act.turn is None:
-            speech = say(act.text, audio_format)
+            speech = self._speak(act.text, audio_format)
         else:
-            speech = Speech.of_audio(act.turn.audio, act.text)
+            speech = Speech.of_audio(brought_up(act.turn.audio, audio_format), act.text)
         # Only the call's first message obeys `interruptible`; later ones are the agent's own business.
         interruptible = self._settings.interruptible if self._first_message else act.interruptible
         self._first_message = False

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -94,7 +93,7 @@ class Inspection:
                 control,
                 token=token,
                 session=session,
-                names={address.hostname or "", settings.host} - {"", "0.0.0.0", "::"},
+                origins=mock.origins,
                 accounts=accounts,
                 max_body_bytes=settings.max_body_bytes,
                 new_request_id=ids.request_id,
@@ -103,12 +102,13 @@ class Inspection:
         public = Cors(Witness(mock.app, self._journal, rules, self._now), mock.origins)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            await (control_api() if is_own(scope["path"]) else public)(scope, receive, send)
+            to_us = scope["type"] == "http" and is_own(scope["path"])
+            await (control_api() if to_us else public)(scope, receive, send)
 
         def prepare() -> None:
             mock.prepare()
             control_api()
-            _ = rules.lines
+            rules.prepare()
 
         def reload() -> None:
             mock.reload()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 from contract.codec import Wire
 from contract.errors import PeerError, UsageError
@@ -14,6 +14,9 @@ from contract.stream import Phase, Stream
 from mockserver.ending import Ending
 from mockserver.store import Call, CallStore
 from mockserver.ticker import Ticker
+
+if TYPE_CHECKING:
+    from contract.audio import AudioFormat
 
 MOST_UNSENT_BYTES = 4 * 1024 * 1024
 """How much may wait for a peer that reads too slowly before the call is dropped; a minute of the widest audio."""
@@ -47,7 +50,7 @@ class Line(Protocol):
         """Look whether the line is about to end, for lines that nobody tells."""
 
 
-class Talk(Protocol):
+class StreamEnd(Protocol):
     """Our end of a stream, as `contract.stream.Stream` is."""
 
     @property
@@ -65,7 +68,13 @@ class Talk(Protocol):
 
 
 class Party(Protocol):
-    """What answers a dialled URL: a conversation, or the offer of a room."""
+    """What answers a dialled URL: a conversation, or the offer of a room.
+
+    Attributes:
+        on_unsaid: told of what it would say if its connection type had a message for it.
+    """
+
+    on_unsaid: Callable[[Event], None] | None
 
     @property
     def ending(self) -> Ending | None:
@@ -83,13 +92,11 @@ class Party(Protocol):
     def tick(self, now: float) -> list[Event]:
         """Twenty milliseconds have passed."""
 
-
-@runtime_checkable
-class Speaker(Protocol):
-    """A party that can be told what to say."""
-
     def speak(self, text: str, now: float) -> list[Event]:
         """Say this, after what is being said."""
+
+    def audio_formats(self) -> tuple[AudioFormat, AudioFormat] | None:
+        """How the caller's audio comes in and the agent's goes out; None before the stream runs, and for no audio."""
 
 
 class Session:
@@ -123,7 +130,7 @@ class Session:
     def __init__(
         self,
         call: Call,
-        stream: Talk,
+        stream: StreamEnd,
         party: Party,
         clock: Callable[[], float],
         ticker: Ticker,
@@ -216,7 +223,7 @@ class Session:
 
     def speak(self, text: str) -> bool:
         """Have the party say something; False if it is none that speaks here."""
-        if not isinstance(self._party, Speaker):
+        if self._party.audio_formats() is None:
             return False
         try:
             self._send(self._party.speak(text, self._clock()))
@@ -322,6 +329,7 @@ class Switchboard:
         clock: the event loop's clock, in seconds.
         most_calls: how many calls may be in progress; 0 for any number.
         new_session: makes the session of a dialled call.
+        over: told of each call that was answered and is over, or was not dialled after all.
     """
 
     def __init__(
@@ -334,6 +342,7 @@ class Switchboard:
         clock: Callable[[], float],
         most_calls: int = 0,
         new_session: Callable[..., Session] = Session,
+        over: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._store = store
         self._ticker = ticker
@@ -342,6 +351,7 @@ class Switchboard:
         self._clock = clock
         self._most_calls = most_calls
         self._new_session = new_session
+        self._over = over
         self._sessions: set[Session] = set()
         self._closing = False
 
@@ -378,6 +388,7 @@ class Switchboard:
             # Only a completed upgrade uses the token up.
             self._sessions.discard(session)
             self._store.restore(token)
+            self._over(call)
             raise
         return True
 
@@ -403,3 +414,4 @@ class Switchboard:
     def _lost(self, session: Session) -> None:
         self._sessions.discard(session)
         self._store.finish(session.call.id)
+        self._over(session.call)

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from contract.codec import Wire
-from contract.errors import PeerError
 from contract.events import Audio, Event, Started
 from contract.stream import Stream
 from mockserver.agents import Act, Agent, Began, EndCall, Happening, Said, Silent, greeting
+from mockserver.around import Around
 from mockserver.ending import Ending
 from mockserver.media import Party
 from mockserver.scenarios import Mishap, drawn_ms
@@ -26,7 +26,7 @@ _ENDINGS = {
 }
 
 
-class Troubled:
+class Troubled(Around):
     """A party that begins late, whose audio is late, lost or noise, and whose line comes to a bad end.
 
     Args:
@@ -37,7 +37,7 @@ class Troubled:
     """
 
     def __init__(self, party: Party, mishap: Mishap, opened_at: float, chance: random.Random) -> None:
-        self._party = party
+        super().__init__(party)
         self._mishap = mishap
         self._chance = chance
         self._late: deque[tuple[float, Event]] = deque()
@@ -61,10 +61,6 @@ class Troubled:
         """The other end said this."""
         return self._passed_on(self._party.hear(event, now), now)
 
-    def object(self, error: PeerError) -> list[Event]:
-        """The other end said what it must not."""
-        return self._party.object(error)
-
     def tick(self, now: float) -> list[Event]:
         """Twenty milliseconds have passed."""
         if self._ends_at is not None and now >= self._ends_at:
@@ -73,6 +69,10 @@ class Troubled:
         if self._begins_at is not None:
             return self._begin_if_due(now)
         return self._passed_on(self._party.tick(now), now)
+
+    def speak(self, text: str, now: float) -> list[Event]:
+        """Say this, after what is being said."""
+        return self._passed_on(self._party.speak(text, now), now)
 
     def _begin_if_due(self, now: float) -> list[Event]:
         if self._begins_at is None or now < self._begins_at:

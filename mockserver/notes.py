@@ -23,7 +23,7 @@ CALL_BYTES = 2000
 """What one call is counted as, beside its events and its audio, in bytes; and one request, beside its body."""
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The rule that a refused request came closest to keeping.
 
     `path` is where it stands in the document, through its references; empty where no line of it says so.
@@ -36,7 +36,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     path: tuple[str | int, ...] = ()
 
 
-class RequestNote(msgspec.Struct, frozen=True, kw_only=True):
+class RequestNote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One answered request.  `body` is JSON; None where none was read, or it was too long to be kept."""
 
     id: str
@@ -70,7 +70,7 @@ class EventNote(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     detail: dict[str, Any] | None = None
 
 
-class Line(msgspec.Struct, kw_only=True):
+class Line(msgspec.Struct, kw_only=True, gc=False):
     """One utterance of a transcript, as far as it was said."""
 
     ordinal: int

@@ -72,6 +72,7 @@ class Outcomes:
         self._by_agent = {each.agent_id: each for each in SCENARIOS if each.agent_id not in own_agents}
         self._examples = _examples(document)
         self._ordered: deque[Scenario] = deque(maxlen=MOST_ORDERED)
+        self._first_default = default
         self.default = default
 
     def order(self, scenario: Scenario) -> None:
@@ -87,6 +88,11 @@ class Outcomes:
         """Go on with what was ordered, and with the default, of those that these replace."""
         self._ordered = before._ordered
         self.default = before.default
+
+    def reset(self) -> None:
+        """As at the start."""
+        self.forget()
+        self.default = self._first_default
 
     def forget(self) -> None:
         """Forget what was ordered, and begin all sequences anew."""

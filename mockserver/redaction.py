@@ -18,11 +18,15 @@ _PRESET_SHOWN = frozenset(("name", "location"))
 
 _SECRET_NAME = re.compile(r"key|token|secret|passw|auth|credential", re.IGNORECASE)
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_TWILIO_ID = r"(?-i:[A-Z]{2}[0-9a-f]{32})"
+# Nothing here looks further than a few hundred characters ahead of a place at which it then does not match: a text may
+# be made so that there are very many such places.
 _SECRET = re.compile(
-    r"\bck_\w+|\bsk[-_][\w-]{8,}|\beyJ[\w-]+\.[\w.-]+"  # keys as providers make them, JSON Web Tokens
-    r"|(?<=://)[^/\s@]+(?=@)"  # who a URL logs in as
-    r"|\b(?:bearer|basic)\s+[^\s\"']+"  # what a header Authorization holds
-    rf"|\b(?!{_UUID}\b)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{{32,}}=*",  # long, and not just letters as a word has them
+    r"\bck_\w+|\bsk[-_][\w-]{8,}|\beyJ(?>[\w-]{1,400})\.[\w.-]+"  # keys as providers make them, JSON Web Tokens
+    r"|(?<=://)(?>[^/\s@]{1,400})(?=@)"  # who a URL logs in as
+    r"|\b(?:bearer|basic)\s{1,9}[^\s\"']+"  # what a header Authorization holds
+    # Long, and not just letters as a word has them.
+    rf"|\b(?!(?:{_UUID}|{_TWILIO_ID})\b)(?=(?>[a-z_-]{{0,60}})\d)(?=(?>[\d_-]{{0,60}})[a-z])[\w-]{{32,}}=*",
     re.IGNORECASE,
 )
 
@@ -51,8 +55,10 @@ def redacted(value: Any, *, key: str = "", depth: int = 0) -> Any:
 
 
 def _field(name: str, value: Any, key: str, depth: int) -> Any:
-    if name in PRESET and isinstance(value, list):
-        return [_preset(part, key, depth + 1) for part in value]
+    if name in PRESET:
+        return [_preset(part, key, depth + 1) for part in value] if isinstance(value, list) else HIDDEN
+    if name.lower() == "headers" and isinstance(value, dict):
+        return dict.fromkeys((_text(header, key) for header in value), HIDDEN)
     if names_a_secret(name) and value is not None and not isinstance(value, bool):
         return HIDDEN
     return redacted(value, key=key, depth=depth)

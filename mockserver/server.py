@@ -121,6 +121,7 @@ class Server(uvicorn.Server):
             patience -= 0.02
         self.mock.switchboard.drop_all()
         await super().shutdown(sockets)
+        self.mock.close()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

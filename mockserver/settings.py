@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -314,6 +315,23 @@ class Settings:
         expected="parrot, echo, silent or script=FILE",
         parse=_text(r"parrot|echo|silent|script=.+"),
         metavar="parrot|echo|silent|script=FILE",
+    )
+    voice_output: str = _option(
+        "--voice-output",
+        "auto",
+        "how agents sound: spoken words (speech; needs the extra of that name), one tone a syllable (tones), or speech "
+        "where the extra is installed (auto)",
+        expected="auto, speech or tones",
+        parse=_text(r"auto|speech|tones"),
+        metavar="auto|speech|tones",
+    )
+    recordings: Path | None = _option(
+        "--recordings",
+        None,
+        "folder for a WAV file of each call, unless its recordingEnabled is false: the caller left, the agent right",
+        expected="the path of a folder",
+        parse=Path,
+        metavar="DIR",
     )
     time_scale: float = _option(
         "--time-scale",

@@ -6,11 +6,10 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from contract.audio import AudioFormat
 from contract.events import Audio, Clear, Event, Mark, StateChanged, Transcript
-from mockserver.voice import Speech
 
 FRAME_MS = 20
 """Length of one outgoing audio message in milliseconds, on every connection type."""
@@ -26,6 +25,22 @@ MOST_WAITING = 20
 """How many utterances may wait for their turn; who types faster than the agent speaks gets no answer to more."""
 
 
+class Sayable(Protocol):
+    """A text and its sound, to be read once from beginning to end.
+
+    Attributes:
+        next_word_ms: when the next word begins, in milliseconds from the first sound; infinite after the last.
+    """
+
+    next_word_ms: float
+
+    def read(self, n_bytes: int) -> bytes | None:
+        """The next so many bytes of audio; fewer at the end, then none; None as long as they are not made."""
+
+    def words_until(self, ms: float) -> str:
+        """The text as far as its words have begun by then; whole for an infinite time."""
+
+
 @dataclass(slots=True)
 class Utterance:
     """Something to say.
@@ -36,7 +51,7 @@ class Utterance:
         ordinal: its place in the conversation; set when it begins.
     """
 
-    speech: Speech
+    speech: Sayable
     interruptible: bool = True
     ordinal: int = -1
 
@@ -81,6 +96,8 @@ class Mouth:
         self._audio_sent = False
         self._words_sent = ""
         self._in_step = False
+        # How much was over when the audio that is due was not made yet; None where it was.
+        self._held_at_ms: float | None = None
 
     @property
     def speaking(self) -> bool:
@@ -102,6 +119,9 @@ class Mouth:
     def tick(self, now: float) -> None:
         """Let what is due by now go out."""
         if self._now_saying is not None:
+            if self._held_at_ms is not None:
+                self._started_at = now - self._held_at_ms / 1000
+                self._held_at_ms = None
             if not self._in_step:
                 self._fall_in_step(now)
             self._go_on(self._now_saying, now)
@@ -126,6 +146,7 @@ class Mouth:
         self._audio_sent = False
         self._words_sent = ""
         self._in_step = False
+        self._held_at_ms = None
         self._emit(StateChanged(state="speaking"))
         self._go_on(utterance, now)
 
@@ -149,7 +170,7 @@ class Mouth:
     def _send_due_frames(self, utterance: Utterance, elapsed_ms: float) -> float:
         """Send the frames that are due, each whole: the last one is filled up with silence.  How much is over by then.
 
-        That is less than what it is given, in milliseconds, where the pacer was held up.
+        That is less than what it is given, in milliseconds, where the pacer was held up, or the audio is not made yet.
         """
         late_ms = elapsed_ms - self._frames_sent * FRAME_MS
         if late_ms > LATEST_MS:
@@ -158,6 +179,10 @@ class Mouth:
         while self._frames_sent * FRAME_MS <= elapsed_ms + LEAD_MS:
             size = self._frame_bytes or self.audio_format.frame_bytes(self._frames_sent)
             payload = utterance.speech.read(size)
+            if payload is None:
+                # The rest is said later, words and all.
+                self._held_at_ms = elapsed_ms
+                return -math.inf
             if not payload:
                 self._audio_sent = True
                 self._emit(Mark(name=f"utterance-{utterance.ordinal}"))

@@ -31,6 +31,8 @@ class CallSettings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     connection_type: str
     agent: SavedAgent | None = None
+    voice: str = ""
+    language: str = "en"
     greeting: str = ""
     first_speaker: Literal["agent", "user"] = "agent"
     interruptible: bool = False
@@ -41,6 +43,7 @@ class CallSettings(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     output_rate_hz: int = 8000
     codec: Literal["pcm", "g711"] = "g711"
     tools: Sequence[Mapping[str, Any]] = ()
+    recording_enabled: bool = True
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):

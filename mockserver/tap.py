@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import Any
+
+import msgspec
 
 from contract.codec import Wire
 from contract.errors import PeerError
@@ -21,28 +23,11 @@ from mockserver.redaction import redacted
 from mockserver.store import Call
 from mockserver.ticker import Ticker
 
-if TYPE_CHECKING:
-    from contract.audio import AudioFormat
-
 _NOT_TOLD = frozenset(("stream_id", "sequence", "payload"))
 """Fields of events that are no detail: the same in all of a call, or the audio itself."""
 
 LONGEST_DETAIL = 4000
-"""How long a text in an event's detail may be, in characters; the rest is cut off."""
-
-
-@runtime_checkable
-class Talking(Protocol):
-    """A party whose audio goes over the socket.
-
-    Attributes:
-        on_unsaid: told of what the party would say if its connection type had a message for it.
-    """
-
-    on_unsaid: Callable[[Event], None] | None
-
-    def audio_formats(self) -> tuple[AudioFormat, AudioFormat] | None:
-        """How the caller's audio comes in and the agent's goes out; None before that is known."""
+"""How long a field in an event's detail may be, in characters; of a text the rest is cut off."""
 
 
 class NotedSession(Session):
@@ -131,9 +116,8 @@ class Tap:
         self._now = now
         self._call: CallNotes | None = None
         self._opened_at = 0.0
-        self._party = party if isinstance(party, Talking) else None
-        if self._party is not None:
-            self._party.on_unsaid = self._unsaid
+        self._party: Party | None = party
+        party.on_unsaid = self._unsaid
 
     def dialled(self, call_id: str) -> None:
         """The line is open."""
@@ -142,6 +126,8 @@ class Tap:
 
     def ended(self, by: Side, reason: str, close_code: int | None) -> None:
         """The line is gone."""
+        # Else only the garbage collector would find the party, which knows of us.
+        self._party = None
         if self._call is not None:
             self._journal.ended(self._call, self._now(), by, reason, close_code)
 
@@ -207,15 +193,20 @@ def _size(wire: Wire) -> int:
 def _detail(event: Event) -> dict[str, Any] | None:
     """What an event says beside its kind, in the spelling of JSON; None if that is nothing."""
     told = {
-        _camel(name): _shortened(value) if isinstance(value, str) else value
+        _camel(name): _shortened(value)
         for name in event.__struct_fields__
         if name not in _NOT_TOLD and (value := getattr(event, name)) is not None
     }
     return redacted(told) if told else None
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_DETAIL else text[: LONGEST_DETAIL - 1] + "…"
+def _shortened(value: Any) -> Any:
+    """A value that is short enough to be kept; of a text the beginning, of another one only that it was too long."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_DETAIL else value[: LONGEST_DETAIL - 1] + "…"
+    if isinstance(value, dict | list) and len(msgspec.json.encode(value)) > LONGEST_DETAIL:
+        return f"(longer than {LONGEST_DETAIL} characters)"
+    return value
 
 
 def _camel(name: str) -> str:
@@ -230,7 +221,7 @@ def _line(before: Line | None, said: Transcript, at_ms: float) -> Line:
         ordinal=said.ordinal,
         at_ms=before.at_ms if before else at_ms,
         role=said.role,
-        text=_shortened(text),
+        text=redacted(_shortened(text)),
         final=said.final,
         medium=said.medium,
     )

@@ -40,7 +40,8 @@ class RunningMock(ControlClient):
     """
 
     def __init__(self, base_url: str, token: str, local_url: str) -> None:
-        super().__init__(local_url, token)
+        # It is our own: nobody stands between us and its certificate.
+        super().__init__(local_url, token, verify=False)
         self.base_url = base_url
         self.local_url = local_url
         self.api_key = MOCK_KEYS[0]
@@ -55,7 +56,7 @@ def running_mock(**settings: Any) -> Iterator[RunningMock]:
     hangs up its calls.
 
     Raises:
-        SettingsError, DocumentError, PortError: it cannot be started like this.
+        SettingsError, DocumentError, PortError, ValueError: it cannot be started like this.
     """
     server = Server(Settings.from_environment({}, **{"port": 0, **settings}))
     token = server.mock.control_token
@@ -78,3 +79,5 @@ def running_mock(**settings: Any) -> Iterator[RunningMock]:
     finally:
         server.stop()
         thread.join(STOPS_WITHIN_S)
+        if thread.is_alive():
+            raise RuntimeError(f"the mock did not stop within {STOPS_WITHIN_S:g} s")

@@ -89,9 +89,9 @@ class Speech:
         self._find_next_word()
 
     @classmethod
-    def of_audio(cls, audio: bytes, text: str) -> Speech:
-        """Recorded audio; its text counts as said as soon as it begins."""
-        return cls(text, [(0, len(text))], [audio])
+    def of_audio(cls, audio: bytes | Iterable[bytes], text: str) -> Speech:
+        """Recorded audio, whole or in runs; its text counts as said as soon as it begins."""
+        return cls(text, [(0, len(text))], [audio] if isinstance(audio, bytes) else audio)
 
     def read(self, n_bytes: int) -> bytes:
         """The next so many bytes of audio; fewer at the end, then none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jwt
@@ -58,6 +59,7 @@ class RoomOffer:
 
     def __init__(self, livekit: LiveKit | None, *, room: str, now_s: float, deadline: float) -> None:
         self.ending: Ending | None = None
+        self.on_unsaid: Callable[[Event], None] | None = None
         self._livekit = livekit
         self._room = room
         self._now_s = now_s
@@ -86,3 +88,10 @@ class RoomOffer:
         if self.ending is None and now >= self._deadline:
             self.ending = Ending(1000, "maxDuration is over")
         return []
+
+    def speak(self, text: str, now: float) -> list[Event]:
+        """Nothing to say: what is said is said in the room."""
+        return []
+
+    def audio_formats(self) -> None:
+        """No audio here."""

@@ -8,6 +8,8 @@ from playwright.sync_api import BrowserContext
 from tests.browser import BrowserPage, running_chromium
 from tests.running import RunningMock, running_mock
 
+pytest_plugins = ["mockserver.pytest_plugin"]
+
 
 @pytest.fixture(scope="session")
 def mock() -> Iterator[RunningMock]:

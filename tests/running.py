@@ -54,9 +54,10 @@ class RunningMock:
 def running_mock(prepare: Callable[[Server], None] = lambda server: None, **options: Any) -> Iterator[RunningMock]:
     """A mock with these settings (text, as on a command line, or values), stopped at the end.
 
-    `prepare` may change the server before it starts.
+    It has tones unless it is told to speak, so that it does the same on each machine.  `prepare` may change the server
+    before it starts.
     """
-    server = Server(Settings.from_environment({}, port=0, **options))
+    server = Server(Settings.from_environment({}, **{"port": 0, "voice_output": "tones", **options}))
     prepare(server)
     ready = threading.Event()
     server.on_ready = lambda base_url: ready.set()

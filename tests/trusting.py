@@ -43,6 +43,7 @@ FUZZING_KEYS = 2
 """More keys, where the mock takes any: fuzzing makes as many requests as they allow."""
 
 MOCK_SETTINGS: dict[str, Any] = {
+    "voice_output": "tones",
     "time_scale": TIME_SCALE,
     "url_ttl_s": URL_TTL_S,
     "rate_limit_per_hour": 0,

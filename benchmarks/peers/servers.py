@@ -75,7 +75,7 @@ def _mock(build: Path) -> Launch:
     return Launch(
         command=lambda port: [
             *(sys.executable, "-m", "calls", "mock", "--port", str(port)),
-            *("--rate-limit", "1000000000", "--inspector", "off"),
+            *("--rate-limit", "1000000000", "--voice-output", "tones", "--inspector", "off"),
         ],
         folder=_own(build, "calls"),
     )

@@ -6,15 +6,13 @@ The mock's own page holds a session instead, where the mock listens on the loopb
 from __future__ import annotations
 
 import hmac
-import ipaddress
-from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.errors import ForeignRequest, WrongControlToken
 from mockserver.exchange import Exchange
 from mockserver.inspector.session import PageSession
+from mockserver.origins import Origins
 
 
 class TokenGuard:
@@ -40,47 +38,26 @@ class OwnNamesOnly:
     """ASGI middleware that refuses requests under a name that is not this server's, and those of foreign pages.
 
     A page whose name was made to lead here (DNS rebinding) tells that name in Host; one on another server tells its
-    own in Origin.  `names` are the hosts that this server goes by beside those of the loopback interface and the
-    address that was connected to.
+    own in Origin.  `origins` knows the names that this server goes by.
     """
 
-    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
         self._app = app
-        self._names = frozenset(name.lower() for name in names)
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Go on.  Raises ForeignRequest."""
         headers = Exchange.of(scope).headers
         host = headers.get(b"host", b"").decode("latin-1").lower()
-        server = scope.get("server") or ("",)
-        if not self._is_own(_host_of(f"//{host}"), str(server[0])):
+        if not self._origins.goes_by(host):
             raise ForeignRequest("Host: is no name of this server; use its address, localhost, or its --public-url")
         origin = headers.get(b"origin")
         if origin is not None and not _is_at(origin.decode("latin-1").lower(), host):
             raise ForeignRequest("Origin: pages of other origins may not use the control API")
         await self._app(scope, receive, send)
 
-    def _is_own(self, name: str, address: str) -> bool:
-        return bool(name) and (name in self._names or name == address.lower() or _is_loopback(name))
-
 
 def _is_at(origin: str, host: str) -> bool:
     """Whether an origin is that of what was asked for."""
     scheme, separator, rest = origin.partition("://")
     return scheme in ("http", "https") and bool(separator) and rest == host
-
-
-def _host_of(url: str) -> str:
-    """The host that a URL names, without its port; empty for what is no URL."""
-    try:
-        parts = urlsplit(url)
-        return "" if parts.username is not None or parts.path else parts.hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost" or name.endswith(".localhost")

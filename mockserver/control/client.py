@@ -15,8 +15,11 @@ from mockserver.control.shapes import (
     Changes,
     Event,
     Events,
+    Outcomes,
     Request,
     Requests,
+    Scenario,
+    Scenarios,
     Shape,
     Status,
     Transcript,
@@ -48,18 +51,19 @@ class ControlClient:
     Args:
         base_url: where the mock is, without a slash at the end.
         token: its control token.
+        verify: whether a mock that answers with TLS must have a certificate that this machine trusts.
 
     Every method raises ControlError for what the mock refuses, and httpx's errors for a mock that does not answer.
     """
 
-    def __init__(self, base_url: str, token: str) -> None:
+    def __init__(self, base_url: str, token: str, *, verify: bool = True) -> None:
         self._http = httpx.Client(
             base_url=f"{base_url}/__mock__/api/",
             headers={"Authorization": f"Bearer {token}"},
             timeout=LONGEST_WAIT_S + 10,
             trust_env=False,
             # To read all certificates takes longer than most tests; without TLS they are for nothing.
-            verify=base_url.startswith("https:"),
+            verify=verify and base_url.startswith("https:"),
         )
 
     def close(self) -> None:
@@ -79,6 +83,29 @@ class ControlClient:
     def changes(self, after: int = 0, *, wait_s: float = 20.0) -> Changes:
         """What is new since a change; comes as soon as there is anything."""
         return self._get("changes", Changes, after=after, waitS=wait_s)
+
+    # What requests get that ask for nothing themselves.
+
+    def order(self, scenario: str, *, times: int = 1) -> Outcomes:
+        """Have the next requests go like a scenario; several orders are taken one after the other."""
+        return self._post("outcomes", Outcomes, {"scenario": scenario, "times": times})
+
+    def outcomes(self) -> Outcomes:
+        """What is ordered, and what all others get."""
+        return self._get("outcomes", Outcomes)
+
+    def forget_outcomes(self) -> Outcomes:
+        """Have nothing ordered any more."""
+        return msgspec.json.decode(self._answer("DELETE", "outcomes"), type=Outcomes)
+
+    def set_default_scenario(self, scenario: str) -> Outcomes:
+        """Have all others go like this; `ok` is a call that goes well."""
+        answer = self._answer("PUT", "default-scenario", json={"scenario": scenario})
+        return msgspec.json.decode(answer, type=Outcomes)
+
+    def scenarios(self) -> list[Scenario]:
+        """What can be asked for."""
+        return self._get("scenarios", Scenarios).scenarios
 
     # Requests.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +19,7 @@ from mockserver.envelope import Envelope
 from mockserver.inspector.pages import page_routes
 from mockserver.inspector.session import PageSession
 from mockserver.operations import Source, document_app
+from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
 
 API = "/__mock__/api"
@@ -32,7 +33,7 @@ def control_app(
     *,
     token: str,
     session: PageSession | None,
-    names: Iterable[str],
+    origins: Origins,
     accounts: Accounts,
     max_body_bytes: int,
     new_request_id: Callable[[], str],
@@ -43,7 +44,7 @@ def control_app(
         control: answers the operations.
         token: opens them.
         session: does so for the inspector's page; None where that has to ask for the token.
-        names: the hosts that the server goes by, beside those of the loopback interface.
+        origins: know the names that the server goes by.
         accounts: who the keys of the contract belong to; none is needed here.
         max_body_bytes: the largest body.
         new_request_id: makes ids for requests.
@@ -71,7 +72,7 @@ def control_app(
         await router({**scope, "app": router}, receive, send)
 
     return Envelope(
-        OwnNamesOnly(routed, names),
+        OwnNamesOnly(routed, origins),
         accounts=accounts,
         # It counts nothing, so that no answer speaks of a limit.
         limiter=RateLimiter(0),

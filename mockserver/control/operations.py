@@ -116,7 +116,7 @@ class Control:
         self.switchboard.hang_up_all(Ending(1000, "the mock was reset through the control API"))
         self.store.forget_waiting()
         self.limiter.forget()
-        self.outcomes().forget()
+        self.outcomes().reset()
         self.journal.reset()
         return await self.get_status(exchange)
 

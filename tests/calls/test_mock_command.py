@@ -17,6 +17,9 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from calls.welcome import welcome
+from mockserver.espeak import INSTALL
+from mockserver.settings import Settings
 from tests.running import VALID_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +166,11 @@ def test_a_port_that_is_taken_is_one_clear_line_and_exit_code_2() -> None:
         (["mock", "--url-ttl", "0"], "--url-ttl (CALLS_URL_TTL): '0' is not a number of seconds above 0"),
         (["mock", "--behaviour", "shout"], "--behaviour (CALLS_BEHAVIOUR): 'shout' is not parrot, echo, silent"),
         (["mock", "--behaviour", "script=nowhere.yaml"], "nowhere.yaml: No such file or directory"),
+        (
+            ["mock", "--voice-output", "loud"],
+            "--voice-output (CALLS_VOICE_OUTPUT): 'loud' is not auto, speech or tones",
+        ),
+        (["mock", "--recordings", __file__], "--recordings: cannot make the folder"),
         (["mock", "--public-url", "ftp://x"], "--public-url (CALLS_PUBLIC_URL): 'ftp://x' is not http, https, ws"),
         (["mock", "--livekit-url", "wss://x"], "belong together"),
         (["mock", "--inspector", "maybe"], "--inspector (CALLS_INSPECTOR): 'maybe' is not on or off"),
@@ -181,6 +189,26 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(arguments: list[str], compl
     assert complaint in result.stderr
     assert result.stderr.count("\n") == 1
     assert SECRET not in result.stderr
+
+
+def test_speech_without_its_extra_is_one_clear_line_and_exit_code_2() -> None:
+    script = "import sys; sys.modules['espeakng_loader'] = None; import calls.mock; sys.exit(calls.mock.main({}))"
+    command = [sys.executable, "-c", script.format(["--port", "0", "--voice-output", "speech"])]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment())
+    assert result.returncode == 2
+    assert result.stderr == f"calls mock: --voice-output speech: espeak-ng is not installed: {INSTALL}\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "speaks", "line"),
+    [
+        ("auto", True, "Voice: spoken words, in the language of the call"),
+        ("auto", False, f"Voice: one tone a syllable; to hear words: {INSTALL}"),
+        ("tones", False, "Voice: one tone a syllable"),
+    ],
+)
+def test_the_welcome_says_how_agents_sound(output: str, speaks: bool, line: str) -> None:
+    assert line in welcome(Settings(voice_output=output), "http://127.0.0.1:1", None, speaks=speaks).splitlines()
 
 
 def test_an_option_comes_from_the_environment_as_well() -> None:

@@ -29,7 +29,18 @@ COMMANDS = {
     "starlette": [sys.executable, "-m", "tests.implementations.starlette_by_hand", *BY_HAND],
     "aiohttp": [sys.executable, "-m", "tests.implementations.aiohttp_by_hand", *BY_HAND],
     "express": ["node", "tests/implementations/express/server.mjs", *BY_HAND],
-    "mock": [sys.executable, "-m", "calls", "mock", *CLOCKS, *ROOM, "--rate-limit", "100000"],
+    "mock": [
+        sys.executable,
+        "-m",
+        "calls",
+        "mock",
+        *CLOCKS,
+        *ROOM,
+        "--rate-limit",
+        "100000",
+        "--voice-output",
+        "tones",
+    ],
 }
 
 

@@ -15,8 +15,10 @@ from contract.events import Audio, Event, Started
 from contract.stream import Traits
 from mockserver.agents import Agent, Parrot
 from mockserver.conversation import Conversation
+from mockserver.speaking import Sayable
 from mockserver.store import CallSettings
 from mockserver.tools import client_tools
+from mockserver.voice import say
 
 TICK_S = 0.02
 
@@ -56,6 +58,7 @@ class Talk:
         *,
         time_scale: float = 1.0,
         begin: bool = True,
+        speak: Callable[[str, AudioFormat], Sayable] = say,
         **settings: Any,
     ) -> None:
         values = {"connection_type": "twilio", "greeting": "Hello there", **settings}
@@ -71,6 +74,7 @@ class Talk:
             opened_at=0.0,
             time_scale=time_scale,
             new_id=lambda: f"invocation-{next(ids)}",
+            speak=speak,
         )
         if begin:
             self.begin()

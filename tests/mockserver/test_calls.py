@@ -167,12 +167,15 @@ def test_inline_fills_the_documents_defaults_in() -> None:
     server.post("/calls/inline", INLINE)
     assert created_settings(server) == CallSettings(
         connection_type="twilio",
+        voice="Mark",
+        language="en",
         greeting="Hello!",
         first_speaker="agent",
         interruptible=False,
         max_duration_s=3000,
         inactivity_timeout_s=None,
         inactivity_action="prompt",
+        recording_enabled=True,
     )
 
 
@@ -201,6 +204,8 @@ def test_inline_keeps_what_the_mock_acts_on() -> None:
     assert server.post("/api/v1/calls/inline", asked).status_code == 201
     assert created_settings(server) == CallSettings(
         connection_type="websocket",
+        voice="Mark",
+        language="en",
         greeting="Hello!",
         first_speaker="user",
         interruptible=True,
@@ -211,6 +216,7 @@ def test_inline_keeps_what_the_mock_acts_on() -> None:
         output_rate_hz=24000,
         codec="g711",
         tools=tools,
+        recording_enabled=False,
     )
 
 

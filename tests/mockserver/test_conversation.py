@@ -17,10 +17,12 @@ from contract.events import (
     Transcript,
 )
 from mockserver.agents import MOST_KEYS, Agent, Echo, Silent
-from mockserver.conversation import FAREWELL, PROMPT
+from mockserver.language import lines
 from mockserver.store import CallSettings
 from mockserver.voice import say
 from tests.mockserver.talk import MULAW, PCM16K, WEBSOCKET, Talk, noise
+
+PROMPT, FAREWELL = lines("en")
 
 CARRIERS = ["twilio", "telnyx", "plivo"]
 

@@ -47,6 +47,15 @@ def test_a_browsers_dial_keeps_alive_and_upgrades(mock: RunningMock) -> None:
         assert raw.read_status() == 101
 
 
+def test_the_order_of_a_dials_headers_makes_no_difference(mock: RunningMock) -> None:
+    live = url(mock)
+    first, *lines = handshake(live).removesuffix(b"\r\n\r\n").split(b"\r\n")
+    upgrade_last = sorted(lines, key=lambda line: line.lower().startswith(b"upgrade:"))
+    with RawSocket.connect(live) as raw:
+        raw.send(b"\r\n".join([first, *upgrade_last, b"", b""]))
+        assert raw.read_status() == 101
+
+
 def test_an_old_version_is_426_and_told_the_right_one(mock: RunningMock) -> None:
     live = url(mock)
     status, headers, code = refused(handshake(live, Sec_WebSocket_Version="8"), live)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from contract.audio import AudioFormat
 from contract.codec import Role
 from contract.documents import asyncapi
 from contract.errors import PeerError
@@ -26,6 +28,7 @@ class Script:
 
     def __init__(self, answer: list[Event] | Exception | None = None) -> None:
         self.ending: Ending | None = None
+        self.on_unsaid: Callable[[Event], None] | None = None
         self.heard: list[Event | None] = []
         self.answer = answer
 
@@ -42,6 +45,12 @@ class Script:
 
     def tick(self, now: float) -> list[Event]:
         return self._answer()
+
+    def speak(self, text: str, now: float) -> list[Event]:
+        return []
+
+    def audio_formats(self) -> tuple[AudioFormat, AudioFormat] | None:
+        return None
 
     def _answer(self) -> list[Event]:
         if isinstance(self.answer, Exception):
@@ -212,6 +221,28 @@ def test_an_upgrade_that_fails_does_not_use_the_url_up() -> None:
         switchboard.dial("not shown", unanswered)
     assert len(switchboard) == 0
     assert store.take("not shown", now) is not None
+
+
+def test_who_answered_is_told_that_a_call_is_over_also_where_the_upgrade_fails() -> None:
+    over: list[str] = []
+    store = MemoryCallStore()
+    store.add(created())
+    switchboard = Switchboard(
+        store,
+        NoTicker(),
+        lambda call, at: (agent_stream(), Script()),
+        now=lambda: CREATED_AT,
+        clock=lambda: 0.0,
+        over=lambda call: over.append(call.id),
+    )
+    with pytest.raises(ConnectionError):
+        switchboard.dial("not shown", unanswered)
+    assert over == ["c1"]
+    assert switchboard.dial("not shown", lambda session: session.opened(Paper()))
+    assert over == ["c1"]
+    (session,) = switchboard._sessions
+    session.lost("hung up")
+    assert over == ["c1", "c1"]
 
 
 def test_a_call_that_cannot_be_answered_is_not_left_behind() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from mockserver.redaction import HIDDEN, MOST_DEPTH, redacted
         pytest.param(["Authorization: Bearer abc.def"], [f"Authorization: {HIDDEN}"], id="a bearer token"),
         pytest.param("a" * 20 + "1" * 20, HIDDEN, id="long and mixed"),
         pytest.param("eyJhbGciOiJIUzI1NiJ9.eyJzdWIi.c2ln", HIDDEN, id="a JSON Web Token"),
+        pytest.param({"headers": {"X-Shop": "plain"}}, {"headers": {"X-Shop": HIDDEN}}, id="headers"),
+        pytest.param({"staticParameters": "plain"}, {"staticParameters": HIDDEN}, id="presets of another shape"),
         pytest.param("https://user:pass@shop.example/x", f"https://{HIDDEN}@shop.example/x", id="a login in a URL"),
     ],
 )
@@ -28,6 +31,7 @@ def test_what_may_be_a_secret_is_hidden(value: Any, shown: Any) -> None:
     [
         pytest.param({"agentId": "cmsample0000108l4agent001"}, id="an id of the service"),
         pytest.param("0fe7a1b2-1234-4abc-8def-0123456789ab", id="a UUID"),
+        pytest.param("CA0123456789abcdef0123456789abcdef", id="an id of Twilio's"),
         pytest.param({"baseUrlPattern": "https://api2.shop.example.com/v1/repairs/{day}"}, id="a URL"),
         pytest.param("x" * 200, id="a long word"),
         pytest.param({"maxDuration": 60, "interruptible": True, "metadata": {"a": None}}, id="no texts"),
@@ -59,3 +63,12 @@ def test_what_is_nested_without_end_is_cut_off() -> None:
     for _ in range(MOST_DEPTH + 1):
         (shown,) = shown
     assert shown == HIDDEN
+
+
+@pytest.mark.parametrize("part", ["a-", "eyJ-", "://a", "a1-", "bearer ", "sk-", "-", "ck_", "Aa0-"])
+def test_a_text_made_to_be_slow_is_not(part: str) -> None:
+    text = part * (64 * 1024 // len(part))
+    started_at = time.process_time()
+    redacted(text)
+    # A search that looks at all of the rest from each place takes minutes.
+    assert time.process_time() - started_at < 5

@@ -16,8 +16,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from calls import mock as mock_command
+from calls import scenario_table
+from calls.welcome import welcome
 from contract import documents
 from contract.errors import DocumentError
+from mockserver import testing
 from mockserver.scenarios import CREATE, INLINE, SCENARIOS, Scenario
 from mockserver.settings import Settings, SettingsError
 from tests.mockserver.mock import CREATE as CREATE_BODY
@@ -171,28 +174,30 @@ def test_a_default_goes_for_all_that_ask_for_nothing_else() -> None:
 
 
 def test_the_next_requests_are_ordered_through_the_control_api() -> None:
-    with running_mock() as server:
-        headers = {"Authorization": f"Bearer {server.mock.control_token}"}
-        with httpx.Client(base_url=f"{server.base_url}/__mock__/api", headers=headers) as control:
-            listed = control.get("/scenarios").json()["scenarios"]
-            assert [each["name"] for each in listed] == [each.name for each in SCENARIOS]
-            control.post("/outcomes", json={"scenario": "rate_limited", "times": 2})
-            ordered = control.post("/outcomes", json={"scenario": "agent_not_found"}).json()
-            assert ordered == {"default": "ok", "next": ["rate_limited", "rate_limited", "not_found"]}
-            # An inline call cannot be answered 404: that waits for the next that can.
-            statuses = [post(server, each).status_code for each in ("demo", "error", "demo")]
-            assert statuses == [429, 500, 429]
-            assert httpx.post(f"{server.base_url}/calls/inline", json=INLINE_BODY, headers=VALID_KEY).status_code == 201
-            assert post(server, "demo").status_code == 404
-            assert control.put("/default-scenario", json={"scenario": "unavailable"}).json()["default"] == "unavailable"
-            assert post(server, "demo").status_code == 503
-            control.post("/outcomes", json={"scenario": "slow"})
-            assert control.delete("/outcomes").json() == {"default": "unavailable", "next": []}
-            unknown = control.post("/outcomes", json={"scenario": "rate_limitd"})
-            assert (unknown.status_code, unknown.json()["error"]["message"]) == (
-                400,
-                "scenario: there is no scenario 'rate_limitd'; did you mean rate_limited?",
-            )
+    def status(path: str, body: dict[str, Any]) -> int:
+        return httpx.post(server.base_url + path, json=body, headers=VALID_KEY).status_code
+
+    with testing.running_mock() as server:
+        assert [each.name for each in server.scenarios()] == [each.name for each in SCENARIOS]
+        server.order("rate_limited", times=2)
+        ordered = server.order("agent_not_found")
+        assert (ordered.default, ordered.next) == ("ok", ["rate_limited", "rate_limited", "not_found"])
+        # What asks for something itself takes nothing, and an inline call cannot be answered 404.
+        create = [status("/calls/create", {"agentId": agent}) for agent in ("agent_demo", "agent_error", "agent_demo")]
+        assert create == [429, 500, 429]
+        assert status("/calls/inline", INLINE_BODY) == 201
+        assert status("/calls/create", CREATE_BODY) == 404
+        assert server.set_default_scenario("unavailable").default == "unavailable"
+        assert status("/calls/create", CREATE_BODY) == 503
+        server.order("slow")
+        assert server.forget_outcomes().next == []
+        with pytest.raises(
+            testing.ControlError, match="scenario: there is no scenario 'rate_limitd'; did you mean rate_"
+        ):
+            server.order("rate_limitd")
+        server.order("error")
+        server.reset()
+        assert (server.outcomes().default, server.outcomes().next) == ("ok", [])
 
 
 @pytest.mark.parametrize(
@@ -365,7 +370,7 @@ def test_with_a_seed_all_ids_and_times_are_the_same_in_each_run() -> None:
 def test_with_a_seed_nobody_else_is_listened_to(beyond: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="--seed makes URLs that can be guessed"):
         Settings.from_environment({}, seed="1", **beyond)
-    assert "can be guessed" in mock_command.welcome(Settings(seed=1), "http://127.0.0.1:8080")
+    assert "can be guessed" in welcome(Settings(seed=1), "http://127.0.0.1:8080", None, speaks=False)
 
 
 def test_the_list_and_the_docs_have_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
@@ -373,5 +378,5 @@ def test_the_list_and_the_docs_have_every_scenario(capsys: pytest.CaptureFixture
     listed = capsys.readouterr().out
     assert all(f"{each.agent_id} " in listed and each.shows in listed for each in SCENARIOS)
     page = Path(__file__).parents[2] / "docs" / "scenarios.md"
-    assert mock_command.scenarios_as_markdown() in page.read_text(), "`calls mock --list-scenarios markdown` prints it"
-    assert [each["name"] for each in json.loads(mock_command.scenarios_as_json())] == [each.name for each in SCENARIOS]
+    assert scenario_table.as_markdown() in page.read_text(), "`calls mock --list-scenarios markdown` prints it"
+    assert [each["name"] for each in json.loads(scenario_table.as_json())] == [each.name for each in SCENARIOS]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mockserver.settings import Settings, SettingsError, options
@@ -31,6 +33,8 @@ def test_the_environment_sets_every_option() -> None:
             "CALLS_INSPECTOR": "off",
             "CALLS_CONTROL_TOKEN": "sample-control-token",
             "CALLS_BEHAVIOUR": "script=talk.yaml",
+            "CALLS_VOICE_OUTPUT": "tones",
+            "CALLS_RECORDINGS": "calls/recorded",
             "CALLS_TIME_SCALE": "10",
             "CALLS_LIVEKIT_URL": "wss://rooms.example",
             "CALLS_LIVEKIT_KEY": "sample-key",
@@ -54,6 +58,8 @@ def test_the_environment_sets_every_option() -> None:
         inspector="off",
         control_token="sample-control-token",
         behaviour="script=talk.yaml",
+        voice_output="tones",
+        recordings=Path("calls/recorded"),
         time_scale=10.0,
         livekit_url="wss://rooms.example",
         livekit_key="sample-key",

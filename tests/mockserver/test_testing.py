@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +81,18 @@ def create(mock: RunningMock, **body: Any) -> httpx.Response:
 
 def test_a_mock_runs_with_its_settings_and_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLS_PORT", "not looked at")
+    before = threading.enumerate()
     with running_mock(agents=["agent_a=Anna"], any_key="yes") as mock:
         assert create(mock, agentId="agent_a").json()["agent"]["name"] == "Anna"
-        thread = next(thread for thread in threading.enumerate() if thread.name == "calls mock")
+        (thread,) = (each for each in threading.enumerate() if each.name == "calls mock" and each not in before)
     assert not thread.is_alive()
     with pytest.raises(httpx.ConnectError):
         create(mock)
+
+
+def test_a_mock_may_answer_with_tls() -> None:
+    with running_mock(tls="self-signed") as mock:
+        assert mock.base_url.startswith("https://") and mock.status().base_url == mock.base_url
 
 
 def test_what_cannot_be_started_says_why_at_once() -> None:
@@ -109,12 +114,6 @@ def test_the_pytest_fixture_gives_each_test_a_mock_as_if_just_started(tmp_path: 
     assert run.returncode == 0 and "2 passed" in run.stdout, run.stdout + run.stderr
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[RunningMock]:
-    with running_mock() as mock:
-        yield mock
-
-
 @pytest.fixture
 def guided(tmp_path: Path) -> tuple[list[str], Path]:
     """Every line of the guide's shell block, and a folder to run them in."""
@@ -123,13 +122,13 @@ def guided(tmp_path: Path) -> tuple[list[str], Path]:
     return [line for line in block("bash").splitlines() if line], tmp_path
 
 
-def test_every_line_of_the_guide_does_what_it_says(guided: tuple[list[str], Path], shared: RunningMock) -> None:
+def test_every_line_of_the_guide_does_what_it_says(guided: tuple[list[str], Path], calls_mock: RunningMock) -> None:
     (function, *lines), folder = guided
     script = "\n".join([function, *(f"{line.partition('  #')[0]} || echo FAILED; echo" for line in lines)])
-    call = create(shared, connectionType="websocket", websocket={"inputSampleRate": 8000, "outputSampleRate": 8000})
+    call = create(calls_mock, connectionType="websocket", websocket={"inputSampleRate": 8000, "outputSampleRate": 8000})
     with connect(call.json()["websocketUrl"], max_queue=None):
-        call_id = shared.wait_for(call.json()["id"], "dialled").id
-        known = environment(MOCK=shared.base_url, TOKEN=shared.token, CALL=call_id)
+        call_id = calls_mock.wait_for(call.json()["id"], "dialled").id
+        known = environment(MOCK=calls_mock.base_url, TOKEN=calls_mock.token, CALL=call_id)
         run = subprocess.run(["bash", "-c", script], cwd=folder, env=known, capture_output=True, text=True, timeout=60)
     answers = [line for line in run.stdout.splitlines() if line]
     assert "FAILED" not in run.stdout and len(answers) == len(lines) - 1, run.stdout + run.stderr
@@ -137,11 +136,10 @@ def test_every_line_of_the_guide_does_what_it_says(guided: tuple[list[str], Path
     assert (folder / "call.wav").read_bytes().startswith(b"RIFF")
 
 
-def test_the_guide_s_refused_request_is_answered_as_it_says(shared: RunningMock) -> None:
+def test_the_guide_s_refused_request_is_answered_as_it_says(calls_mock: RunningMock) -> None:
     shown = json.loads(block("json"))
-    shared.reset()
-    create(shared, websocket={"inputSampleRate": 96000})
-    request = json.loads(shared._answer("GET", "requests"))["requests"][0]
+    create(calls_mock, websocket={"inputSampleRate": 96000})
+    request = json.loads(calls_mock._answer("GET", "requests"))["requests"][0]
     for field in shown.keys() - {"number", "closestRule"}:
         assert request[field] == shown[field]
     # The line moves with the document.

@@ -31,7 +31,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from calls.mock import welcome
+from calls.welcome import welcome
 from mockserver.server import Server
 from mockserver.settings import Settings, SettingsError
 from tests.clients.raw_socket import BINARY, RawSocket, frame, handshake
@@ -157,12 +157,12 @@ def test_a_mocks_own_certificate_names_this_machine_and_what_the_mock_is_called(
 
 def test_a_newcomer_is_told_to_accept_a_certificate_that_nobody_knows() -> None:
     settings = Settings(tls="self-signed")
-    told = welcome(settings, settings.base_url(8080))
+    told = welcome(settings, settings.base_url(8080), None, speaks=False)
     assert told.count("curl -sk https://127.0.0.1:8080/api/v1/calls/") == 2
     for word in ("--as twilio --insecure", "--no-check", "--tls-cert", "made for this run"):
         assert word in told
     known = Settings(tls_cert="cert.pem", tls_key="key.pem")
-    told = welcome(known, known.base_url(8080))
+    told = welcome(known, known.base_url(8080), None, speaks=False)
     assert told.count("curl -s https://127.0.0.1:8080/api/v1/calls/") == 2
     assert "--insecure" not in told
 
