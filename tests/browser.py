@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Error, Locator, Page, Request, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -22,6 +32,9 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-sync",
 )
+
+PATIENCE_MS = 20_000
+"""How long something may take to be as it should be, in milliseconds, on a very busy machine."""
 
 Scheme = Literal["light", "dark"]
 
@@ -38,6 +51,7 @@ def running_chromium(profile: Path, *arguments: str) -> Iterator[BrowserContext]
         if os.environ.get("CI"):
             pytest.fail(f"{CHROMIUM} is missing in CI: install Debian's package chromium")
         pytest.skip(f"{CHROMIUM} is not installed: it is Debian's package chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments], timeout=60_000
@@ -62,7 +76,7 @@ class BrowserPage:
         self.page = page
         self.requests: list[str] = []
         self.complaints: list[str] = []
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("request", self._on_request)
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)

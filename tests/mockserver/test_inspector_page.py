@@ -190,25 +190,23 @@ def test_ten_thousand_messages_are_a_hundred_rows_in_the_page(mock: RunningMock,
     expect(last).to_have_attribute("aria-selected", "true")
     expect(last).to_be_in_viewport()
     assert messages.get_by_role("option").count() < 100
-    took_ms = page.evaluate(_SCROLLS_THROUGH)
-    assert took_ms["most"] < 1000, took_ms
+    assert page.evaluate(_SCROLLS_THROUGH) == []
 
 
 _SCROLLS_THROUGH = """async () => {
   const box = document.querySelector(".timeline .rows");
   const frame = () => new Promise(requestAnimationFrame);
-  let most = 0, empty = 0;
+  const empty = [];
   for (let part = 0; part <= 20; part++) {
-    const began = performance.now();
     box.scrollTop = box.scrollHeight * part / 20;
-    await frame(); await frame();
-    most = Math.max(most, performance.now() - began);
-    const { top, bottom } = box.getBoundingClientRect();
-    const at = document.elementFromPoint(box.getBoundingClientRect().left + 20, (top + bottom) / 2);
-    if (!at?.closest(".row")) empty++;
+    await frame();
+    await frame();
+    const { left, top, bottom } = box.getBoundingClientRect();
+    if (!document.elementFromPoint(left + 20, (top + bottom) / 2)?.closest(".row")) empty.push(part);
   }
-  return { most, empty };
+  return empty;
 }"""
+"""The parts of the way at which there is no row in the middle, two frames after it was scrolled to."""
 
 
 # Scenarios
@@ -307,6 +305,6 @@ def test_a_mock_that_is_started_anew_is_followed_without_a_word(browser_page: Br
         expect(rows(page, "Requests and calls")).to_have_count(1)
         port = int(first.base_url.rpartition(":")[2])
     with running_mock(port=port) as second:
-        expect(page.get_by_text("Nothing yet")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("Nothing yet")).to_be_visible()
         post(second, "create", {"agentId": "agent_demo"})
         expect(rows(page, "Requests and calls")).to_have_count(2)

@@ -14,7 +14,6 @@ from mockserver.testing import RunningMock, running_mock
 from tests.browser import BrowserPage, running_chromium
 from tests.clients.browser_example import HEAR_WHAT_IS_PLAYED, RATE_HZ, TONE_HZ, Line, tone_ms, write_tone
 
-PATIENCE_MS = 20_000
 LEAST_TONE_MS = 40
 """Of any tone that the mock takes for speech; on a busy machine the call may begin when the tone is nearly over."""
 
@@ -53,7 +52,7 @@ def phone(mock: RunningMock, browser_page: BrowserPage) -> Iterator[BrowserPage]
 
 def call(page: Page) -> None:
     page.get_by_role("button", name="Call", exact=True).click()
-    expect(page.locator(".talk .state")).to_contain_text("Talking", timeout=PATIENCE_MS)
+    expect(page.locator(".talk .state")).to_contain_text("Talking")
 
 
 def call_id_of(page: Page) -> str:
@@ -67,7 +66,7 @@ def test_what_the_microphone_hears_comes_back_and_is_played(mock: RunningMock, p
     line.listen(page)
     page.get_by_label("Greeting").fill("")
     call(page)
-    page.wait_for_function(f"() => Math.abs(window.loudestHz?.() - {TONE_HZ}) < 50", timeout=PATIENCE_MS)
+    page.wait_for_function(f"() => Math.abs(window.loudestHz?.() - {TONE_HZ}) < 50")
     assert {len(frame) for frame in line.spoken} == {640}
     assert tone_ms(line.spoken) >= LEAST_TONE_MS
     assert tone_ms(line.heard) >= LEAST_TONE_MS
@@ -99,10 +98,10 @@ def test_a_file_is_said_as_each_carrier_does_and_its_rules_are_kept(
         call(page)
         called[kind] = call_id_of(page)
     for kind, page in pages.items():
-        expect(page.get_by_label("Transcript").first).to_contain_text("repeats what", timeout=PATIENCE_MS)
+        expect(page.get_by_label("Transcript").first).to_contain_text("repeats what")
         # The mark behind the answer comes back when the answer was heard.
         marks = page.get_by_role("option").filter(has_text="Mark").filter(has_text="caller")
-        expect(marks.first).to_be_attached(timeout=PATIENCE_MS)
+        expect(marks.first).to_be_attached()
         page.get_by_role("group", name="Keys").get_by_role("button", name="#").click()
         expect(page.get_by_role("option").filter(has_text="Digit")).to_contain_text("digit: #")
         page.locator(".phone").get_by_role("button", name="Hang up").click()
@@ -135,7 +134,7 @@ def test_what_the_agent_withdraws_is_not_played_and_plivo_is_told(
         mock.speak(call_id, "A long story that nobody wants to hear to its end, and so it is interrupted")
     page.get_by_role("button", name="Say the file again").click()
     clears = page.get_by_role("option").filter(has_text="Cleared")
-    expect(clears.first).to_be_attached(timeout=PATIENCE_MS)
+    expect(clears.first).to_be_attached()
     page.locator(".phone").get_by_role("button", name="Hang up").click()
 
 

@@ -18,7 +18,10 @@ const TOKEN = "calls-control-token";
 
 /** An answer that is an error; `status` 0 where nothing answered. */
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string) {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
     super(message);
   }
 }
@@ -89,8 +92,7 @@ export const api = {
   call: (callId: string) => get<Call>(of(callId)),
   events: async (callId: string, after: number) =>
     (await get<{ events: Event[] }>(`${of(callId)}/events?after=${after}&limit=2000`)).events,
-  transcript: async (callId: string) =>
-    (await get<{ utterances: Utterance[] }>(`${of(callId)}/transcript`)).utterances,
+  transcript: async (callId: string) => (await get<{ utterances: Utterance[] }>(`${of(callId)}/transcript`)).utterances,
   audio: async (callId: string, side?: Side) =>
     (await ask(`${of(callId)}/audio${side ? `?side=${side}` : ""}`)).arrayBuffer(),
   hangUp: (callId: string) => send<Call>("POST", `${of(callId)}/hang-up`),

@@ -29,7 +29,10 @@ dark.addEventListener("change", colour);
 const sockets = document.createElement("p");
 sockets.append("What is said on the sockets: ");
 for (const kind of SOCKETS) {
-  const link = Object.assign(document.createElement("a"), { href: documentAt(`asyncapi/${kind}.yaml`).href, textContent: kind });
+  const link = Object.assign(document.createElement("a"), {
+    href: documentAt(`asyncapi/${kind}.yaml`).href,
+    textContent: kind,
+  });
   sockets.append(link, " ");
 }
 document.getElementById("sockets")?.replaceWith(sockets);

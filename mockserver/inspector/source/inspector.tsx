@@ -14,29 +14,44 @@ import { List } from "./traffic/list";
 import { RequestView } from "./traffic/request";
 
 const LINKS = { connecting: "connecting…", live: "live", lost: "the mock does not answer", locked: "locked" };
-const VIEWS: readonly (readonly ["list" | "phone" | "mock", string])[] = [["list", "Traffic"], ["phone", "Phone"], ["mock", "Mock"]];
+const VIEWS: readonly (readonly ["list" | "phone" | "mock", string])[] = [
+  ["list", "Traffic"],
+  ["phone", "Phone"],
+  ["mock", "Mock"],
+];
 
 function Inspector() {
-  useEffect(() => { void follow().then(() => {}); void loadScenarios(); }, []);
+  useEffect(() => {
+    void follow().then(() => {});
+    void loadScenarios();
+  }, []);
   const at = place.value;
   const locked = link.value === "locked";
   return (
     <div class={`page view-${at.view}`}>
       <header>
         <h1>Calls mock</h1>
-        <span class={`link ${link.value}`} role="status">{LINKS[link.value]}</span>
+        <span class={`link ${link.value}`} role="status">
+          {LINKS[link.value]}
+        </span>
         {status.value && <code class="address">{status.value.baseUrl}</code>}
         <nav aria-label="Views">
           {VIEWS.map(([view, label]) => (
-            <a class={`to-${view}`} href={hashOf({ view })} aria-current={current(at, view) ? "page" : undefined}>{label}</a>
+            <a class={`to-${view}`} href={hashOf({ view })} aria-current={current(at, view) ? "page" : undefined}>
+              {label}
+            </a>
           ))}
           <a href={documentAt("docs").href}>Docs</a>
         </nav>
       </header>
-      {locked ? <Unlock /> : (
+      {locked ? (
+        <Unlock />
+      ) : (
         <main>
           <List />
-          <section class="shown" aria-label="Details"><Shown at={at} /></section>
+          <section class="shown" aria-label="Details">
+            <Shown at={at} />
+          </section>
           <Phone />
         </main>
       )}
@@ -50,16 +65,25 @@ function current(at: Place, view: string): boolean {
 
 function Shown({ at }: { at: Place }) {
   switch (at.view) {
-    case "call": return <CallView key={at.id} id={at.id} />;
-    case "request": return <RequestView key={at.id} id={at.id} />;
-    case "mock": return <MockView />;
-    default: return (
-      <div class="welcome">
-        <h2>What happens here</h2>
-        <p>Every request to the mock is in the list, with the rule that it broke if it was refused, and every call with what was said and heard in it.</p>
-        <p>Create a call with your own program, or <a href={hashOf({ view: "phone" })}>place one with the phone</a>.</p>
-      </div>
-    );
+    case "call":
+      return <CallView key={at.id} id={at.id} />;
+    case "request":
+      return <RequestView key={at.id} id={at.id} />;
+    case "mock":
+      return <MockView />;
+    default:
+      return (
+        <div class="welcome">
+          <h2>What happens here</h2>
+          <p>
+            Every request to the mock is in the list, with the rule that it broke if it was refused, and every call with
+            what was said and heard in it.
+          </p>
+          <p>
+            Create a call with your own program, or <a href={hashOf({ view: "phone" })}>place one with the phone</a>.
+          </p>
+        </div>
+      );
   }
 }
 
@@ -77,9 +101,16 @@ function Unlock() {
       <form onSubmit={open}>
         <h2>Control token</h2>
         <p>This mock listens beyond its own machine. It printed its control token when it started.</p>
-        <label>Token<input type="password" name="token" required autocomplete="off" /></label>
-        <button type="submit" class="main">Open</button>
-        <p class="faint" role="status">{refusal.value}</p>
+        <label>
+          Token
+          <input type="password" name="token" required autocomplete="off" />
+        </label>
+        <button type="submit" class="main">
+          Open
+        </button>
+        <p class="faint" role="status">
+          {refusal.value}
+        </p>
       </form>
     </main>
   );

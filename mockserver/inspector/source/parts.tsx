@@ -3,7 +3,13 @@
 import { useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 
-export function Badge({ tone, children }: { tone: "good" | "warn" | "bad" | "live" | "calm"; children: ComponentChildren }) {
+export function Badge({
+  tone,
+  children,
+}: {
+  tone: "good" | "warn" | "bad" | "live" | "calm";
+  children: ComponentChildren;
+}) {
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
@@ -12,8 +18,16 @@ export function toneOf(status: number): "good" | "warn" | "bad" | "calm" {
 }
 
 /** A button that says what became of it. */
-export function Action({ does, children, danger = false, label }: {
-  does: () => Promise<unknown>; children: ComponentChildren; danger?: boolean; label?: string;
+export function Action({
+  does,
+  children,
+  danger = false,
+  label,
+}: {
+  does: () => Promise<unknown>;
+  children: ComponentChildren;
+  danger?: boolean;
+  label?: string;
 }) {
   const [wrong, setWrong] = useState("");
   const [busy, setBusy] = useState(false);
@@ -30,15 +44,29 @@ export function Action({ does, children, danger = false, label }: {
   };
   return (
     <span class="action">
-      <button type="button" class={danger ? "danger" : ""} aria-label={label} disabled={busy} onClick={act}>{children}</button>
-      {wrong && <span class="wrong" role="alert">{wrong}</span>}
+      <button type="button" class={danger ? "danger" : ""} aria-label={label} disabled={busy} onClick={act}>
+        {children}
+      </button>
+      {wrong && (
+        <span class="wrong" role="alert">
+          {wrong}
+        </span>
+      )}
     </span>
   );
 }
 
 /** One line to be filled in, with a button; emptied when it was taken. */
-export function Ask({ label, button, pattern, onSend }: {
-  label: string; button: string; pattern?: string; onSend: (text: string) => Promise<unknown> | void;
+export function Ask({
+  label,
+  button,
+  pattern,
+  onSend,
+}: {
+  label: string;
+  button: string;
+  pattern?: string;
+  onSend: (text: string) => Promise<unknown> | void;
 }) {
   const [text, setText] = useState("");
   const [wrong, setWrong] = useState("");
@@ -56,11 +84,20 @@ export function Ask({ label, button, pattern, onSend }: {
   return (
     <form class="ask" onSubmit={send}>
       <input
-        type="text" aria-label={label} placeholder={label} value={text} pattern={pattern} autocomplete="off"
+        type="text"
+        aria-label={label}
+        placeholder={label}
+        value={text}
+        pattern={pattern}
+        autocomplete="off"
         onInput={(event) => setText(event.currentTarget.value)}
       />
       <button type="submit">{button}</button>
-      {wrong && <span class="wrong" role="alert">{wrong}</span>}
+      {wrong && (
+        <span class="wrong" role="alert">
+          {wrong}
+        </span>
+      )}
     </form>
   );
 }
@@ -81,8 +118,12 @@ export function Copyable({ label, text }: { label: string; text: string }) {
   };
   return (
     <div class="copyable">
-      <pre class="scroll" role="group" tabIndex={0} aria-label={label}>{text}</pre>
-      <button type="button" onClick={copy}>Copy</button>
+      <pre class="scroll" role="group" tabIndex={0} aria-label={label}>
+        {text}
+      </pre>
+      <button type="button" onClick={copy}>
+        Copy
+      </button>
       <output>{copied}</output>
     </div>
   );
@@ -91,9 +132,17 @@ export function Copyable({ label, text }: { label: string; text: string }) {
 export function Fields({ of }: { of: readonly (readonly [string, ComponentChildren])[] }) {
   return (
     <dl class="fields">
-      {of.map(([name, value]) => value !== null && value !== undefined && value !== "" && (
-        <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
-      ))}
+      {of.map(
+        ([name, value]) =>
+          value !== null &&
+          value !== undefined &&
+          value !== "" && (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
     </dl>
   );
 }

@@ -2,9 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export type Place =
-  | { view: "list" | "phone" | "mock" }
-  | { view: "request" | "call"; id: string };
+export type Place = { view: "list" | "phone" | "mock" } | { view: "request" | "call"; id: string };
 
 export function hashOf(place: Place): string {
   return "id" in place ? `#${place.view}/${encodeURIComponent(place.id)}` : `#${place.view}`;

@@ -52,8 +52,12 @@ export function Rows({ label, count, rowPx, chosen, onChoose, row, keyOf, atEnd 
   const lead = (event: KeyboardEvent) => {
     const page = Math.max(1, Math.floor(height / rowPx) - 1);
     const steps: Record<string, number> = {
-      ArrowDown: chosen + 1, ArrowUp: chosen < 0 ? count - 1 : chosen - 1, PageDown: chosen + page,
-      PageUp: chosen - page, Home: 0, End: count - 1,
+      ArrowDown: chosen + 1,
+      ArrowUp: chosen < 0 ? count - 1 : chosen - 1,
+      PageDown: chosen + page,
+      PageUp: chosen - page,
+      Home: 0,
+      End: count - 1,
     };
     const wanted = steps[event.key];
     if (wanted === undefined || !count || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -76,14 +80,26 @@ export function Rows({ label, count, rowPx, chosen, onChoose, row, keyOf, atEnd 
   const active = chosen >= first && chosen < last ? `${name}-${chosen}` : undefined;
   return (
     <div
-      class="rows scroll" role="listbox" tabIndex={0} aria-label={label} aria-activedescendant={active} ref={box}
-      onScroll={look} onKeyDown={lead}
+      class="rows scroll"
+      role="listbox"
+      tabIndex={0}
+      aria-label={label}
+      aria-activedescendant={active}
+      ref={box}
+      onScroll={look}
+      onKeyDown={lead}
     >
       <div class="all" role="presentation" style={{ height: `${count * rowPx}px` }}>
         {seen.map((index) => (
           <div
-            key={keyOf(index)} id={`${name}-${index}`} class="row" role="option" aria-selected={index === chosen}
-            aria-setsize={count} aria-posinset={index + 1} style={{ top: `${index * rowPx}px`, height: `${rowPx}px` }}
+            key={keyOf(index)}
+            id={`${name}-${index}`}
+            class="row"
+            role="option"
+            aria-selected={index === chosen}
+            aria-setsize={count}
+            aria-posinset={index + 1}
+            style={{ top: `${index * rowPx}px`, height: `${rowPx}px` }}
             onClick={() => onChoose(index)}
           >
             {row(index)}

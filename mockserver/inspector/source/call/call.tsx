@@ -28,7 +28,10 @@ export function CallView({ id }: { id: string }) {
       {call.state === "dialled" && <Live call={call} />}
       <Waveform key={id} call={call} events={events} chosen={chosen} />
       <div class="said-and-sent">
-        <section aria-label="What was said"><h3>Transcript</h3><Transcript utterances={watch.utterances.value} /></section>
+        <section aria-label="What was said">
+          <h3>Transcript</h3>
+          <Transcript utterances={watch.utterances.value} />
+        </section>
         <Timeline call={call} events={events} chosen={chosen} onChoose={setChosen} />
       </div>
     </article>
@@ -37,7 +40,8 @@ export function CallView({ id }: { id: string }) {
 
 function Head({ call }: { call: Call }) {
   const state = stateOf(call);
-  const audio = (format: Call["callerAudio"]) => format && `${format.encoding} ${format.rateHz} Hz, ${bytes(format.keptBytes)}`;
+  const audio = (format: Call["callerAudio"]) =>
+    format && `${format.encoding} ${format.rateHz} Hz, ${bytes(format.keptBytes)}`;
   return (
     <>
       <h2>
@@ -47,10 +51,14 @@ function Head({ call }: { call: Call }) {
       <p class="verdict">{ending(call) ?? `This call ${STATES[state]}.`}</p>
       <Fields
         of={[
-          ["Created by", call.kind === "create" ? "/calls/create" : "/calls/inline"], ["Agent", call.agentId ?? "its own (inline)"],
-          ["Created", clockTime(call.createdAt)], ["Dialled", call.dialledAt && clockTime(call.dialledAt)],
-          ["Ended", call.endedAt && clockTime(call.endedAt)], ["Caller's audio", audio(call.callerAudio)],
-          ["Agent's audio", audio(call.agentAudio)], ["Id", <code>{call.id}</code>],
+          ["Created by", call.kind === "create" ? "/calls/create" : "/calls/inline"],
+          ["Agent", call.agentId ?? "its own (inline)"],
+          ["Created", clockTime(call.createdAt)],
+          ["Dialled", call.dialledAt && clockTime(call.dialledAt)],
+          ["Ended", call.endedAt && clockTime(call.endedAt)],
+          ["Caller's audio", audio(call.callerAudio)],
+          ["Agent's audio", audio(call.agentAudio)],
+          ["Id", <code>{call.id}</code>],
         ]}
       />
     </>
@@ -60,9 +68,16 @@ function Head({ call }: { call: Call }) {
 function Live({ call }: { call: Call }) {
   return (
     <section class="in-progress" aria-label="Do something in this call">
-      <Action danger does={() => api.hangUp(call.id)}>Hang up</Action>
+      <Action danger does={() => api.hangUp(call.id)}>
+        Hang up
+      </Action>
       <Ask label="Have the agent say…" button="Say" onSend={(text) => api.speak(call.id, text)} />
-      <Ask label="Press keys, e.g. 42#" button="Press" pattern="[0-9*#A-D]{1,100}" onSend={(keys) => api.pressDigits(call.id, keys)} />
+      <Ask
+        label="Press keys, e.g. 42#"
+        button="Press"
+        pattern="[0-9*#A-D]{1,100}"
+        onSend={(keys) => api.pressDigits(call.id, keys)}
+      />
     </section>
   );
 }

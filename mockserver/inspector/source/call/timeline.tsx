@@ -31,18 +31,38 @@ export function Timeline({ call, events, chosen, onChoose }: Props) {
             {kind} <span class="number">{number.toLocaleString("en")}</span>
           </button>
         ))}
-        {call.firstEvent > 0 && <span class="faint">the first {call.firstEvent.toLocaleString("en")} are forgotten</span>}
+        {call.firstEvent > 0 && (
+          <span class="faint">the first {call.firstEvent.toLocaleString("en")} are forgotten</span>
+        )}
       </div>
-      <div class="columns" aria-hidden="true"><span>ms</span><span>from</span><span>kind</span><span>bytes</span><span>content</span></div>
+      <div class="columns" aria-hidden="true">
+        <span>ms</span>
+        <span>from</span>
+        <span>kind</span>
+        <span>bytes</span>
+        <span>content</span>
+      </div>
       {shown.length ? (
         <Rows
-          label="Messages" count={shown.length} rowPx={ROW_PX} chosen={at} atEnd={call.state === "dialled"}
+          label="Messages"
+          count={shown.length}
+          rowPx={ROW_PX}
+          chosen={at}
+          atEnd={call.state === "dialled"}
           keyOf={(index) => shown[index]?.index ?? index}
-          onChoose={(index) => { const event = shown[index]; if (event) onChoose(event); }}
-          row={(index) => { const event = shown[index]; return event && <Line event={event} call={call} />; }}
+          onChoose={(index) => {
+            const event = shown[index];
+            if (event) onChoose(event);
+          }}
+          row={(index) => {
+            const event = shown[index];
+            return event && <Line event={event} call={call} />;
+          }}
         />
       ) : (
-        <p class="nothing small">{events.length ? "Only audio so far: press “Audio” above to see each frame." : "Nothing was said yet."}</p>
+        <p class="nothing small">
+          {events.length ? "Only audio so far: press “Audio” above to see each frame." : "Nothing was said yet."}
+        </p>
       )}
       {chosen && <Chosen event={chosen} />}
     </section>
@@ -53,7 +73,9 @@ function Line({ event, call }: { event: Event; call: Call }) {
   return (
     <span class={`event ${event.side} ${event.kind === "NotAllowed" ? "not-allowed" : ""}`}>
       <span class="number">{event.atMs.toFixed(1)}</span>
-      <span class="side"><span aria-hidden="true">{event.side === "caller" ? "▲" : "▼"}</span> {event.side}</span>
+      <span class="side">
+        <span aria-hidden="true">{event.side === "caller" ? "▲" : "▼"}</span> {event.side}
+      </span>
       <span class="kind">{event.kind}</span>
       <span class="number">{event.wireBytes ?? "–"}</span>
       <span class="content">{content(event, (each) => audioMs(each, call))}</span>
@@ -65,8 +87,12 @@ function Chosen({ event }: { event: Event }) {
   const over = event.wireBytes === undefined ? "not on the wire" : `${event.wireBytes} bytes on the wire`;
   return (
     <div class="chosen">
-      <p><b>{event.kind}</b> from the {event.side}, {event.atMs.toFixed(3)} ms after the dial, {over}</p>
-      <pre class="scroll" role="group" tabIndex={0} aria-label="The chosen message">{JSON.stringify(event.detail ?? { audioBytes: event.audioBytes }, null, 2)}</pre>
+      <p>
+        <b>{event.kind}</b> from the {event.side}, {event.atMs.toFixed(3)} ms after the dial, {over}
+      </p>
+      <pre class="scroll" role="group" tabIndex={0} aria-label="The chosen message">
+        {JSON.stringify(event.detail ?? { audioBytes: event.audioBytes }, null, 2)}
+      </pre>
     </div>
   );
 }

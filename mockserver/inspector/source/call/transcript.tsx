@@ -12,11 +12,27 @@ export function Transcript({ utterances, live = false }: { utterances: readonly 
   }, [said]);
   if (!utterances.length) return <p class="nothing small">Nothing was said yet.</p>;
   return (
-    <ol class="transcript scroll" ref={box} tabIndex={0} aria-label="Transcript" aria-live={live ? "polite" : undefined}>
+    <ol
+      class="transcript scroll"
+      ref={box}
+      tabIndex={0}
+      aria-label="Transcript"
+      aria-live={live ? "polite" : undefined}
+    >
       {utterances.map((each) => (
         <li key={each.ordinal} class={each.role === "user" ? "caller" : "agent"}>
-          <span class="who">{each.role === "user" ? "caller" : "agent"} <time>{minutes(each.atMs / 1000)}</time>{each.medium === "text" && " typed"}</span>
-          <span class="said">{each.text}{!each.final && <span class="growing" aria-hidden="true">…</span>}</span>
+          <span class="who">
+            {each.role === "user" ? "caller" : "agent"} <time>{minutes(each.atMs / 1000)}</time>
+            {each.medium === "text" && " typed"}
+          </span>
+          <span class="said">
+            {each.text}
+            {!each.final && (
+              <span class="growing" aria-hidden="true">
+                …
+              </span>
+            )}
+          </span>
         </li>
       ))}
     </ol>

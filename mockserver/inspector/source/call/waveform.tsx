@@ -55,24 +55,39 @@ export function Waveform({ call, events, chosen }: Props) {
         <span class="lane">caller</span>
         <span class="lane">agent</span>
         <canvas
-          ref={canvas} role="img" aria-label={`Waves of caller and agent, ${minutes(seconds)} long`}
+          ref={canvas}
+          role="img"
+          aria-label={`Waves of caller and agent, ${minutes(seconds)} long`}
           onClick={(event) => seek((event.offsetX / event.currentTarget.clientWidth) * seconds)}
         />
       </div>
       <div class="transport">
-        <button type="button" disabled={!audio} onClick={toggle}>{playing ? "Pause" : "Play"}</button>
+        <button type="button" disabled={!audio} onClick={toggle}>
+          {playing ? "Pause" : "Play"}
+        </button>
         <input
-          type="range" aria-label="Position in the audio" min={0} max={seconds || 1} step={0.05} value={at}
+          type="range"
+          aria-label="Position in the audio"
+          min={0}
+          max={seconds || 1}
+          step={0.05}
+          value={at}
           aria-valuetext={`${minutes(at)} of ${minutes(seconds)}`}
           onInput={(event) => seek(Number(event.currentTarget.value))}
         />
-        <span class="number">{minutes(at)} / {minutes(seconds)}</span>
+        <span class="number">
+          {minutes(at)} / {minutes(seconds)}
+        </span>
         <Download call={call} />
       </div>
       <audio
-        ref={player} src={audio?.url} onPlay={() => setPlaying({ at, playing: true })}
+        ref={player}
+        src={audio?.url}
+        onPlay={() => setPlaying({ at, playing: true })}
         onPause={(event) => setPlaying({ at: event.currentTarget.currentTime, playing: false })}
-        onTimeUpdate={(event) => setPlaying({ at: event.currentTarget.currentTime, playing: !event.currentTarget.paused })}
+        onTimeUpdate={(event) =>
+          setPlaying({ at: event.currentTarget.currentTime, playing: !event.currentTarget.paused })
+        }
       />
     </section>
   );
@@ -81,15 +96,28 @@ export function Waveform({ call, events, chosen }: Props) {
 function Download({ call }: { call: Call }) {
   const save = async (side?: "caller" | "agent") => {
     const url = URL.createObjectURL(new Blob([await api.audio(call.id, side)], { type: "audio/wav" }));
-    const link = Object.assign(document.createElement("a"), { href: url, download: `${call.id}${side ? `-${side}` : ""}.wav` });
+    const link = Object.assign(document.createElement("a"), {
+      href: url,
+      download: `${call.id}${side ? `-${side}` : ""}.wav`,
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   };
   return (
     <span class="choice" role="group" aria-label="Download as WAV">
-      <button type="button" title="Download both sides as WAV" onClick={() => void save()}>WAV</button>
-      {call.callerAudio && <button type="button" title="Download the caller alone" onClick={() => void save("caller")}>caller</button>}
-      {call.agentAudio && <button type="button" title="Download the agent alone" onClick={() => void save("agent")}>agent</button>}
+      <button type="button" title="Download both sides as WAV" onClick={() => void save()}>
+        WAV
+      </button>
+      {call.callerAudio && (
+        <button type="button" title="Download the caller alone" onClick={() => void save("caller")}>
+          caller
+        </button>
+      )}
+      {call.agentAudio && (
+        <button type="button" title="Download the agent alone" onClick={() => void save("agent")}>
+          agent
+        </button>
+      )}
     </span>
   );
 }
@@ -121,11 +149,22 @@ function useAudio(call: Call, playing: boolean): Audio | null {
     }, wait);
     return () => clearTimeout(timer);
   }, [call.id, kept, live, change, playing]);
-  useEffect(() => () => { if (audio) URL.revokeObjectURL(audio.url); }, [audio?.url]);
+  useEffect(
+    () => () => {
+      if (audio) URL.revokeObjectURL(audio.url);
+    },
+    [audio?.url],
+  );
   return audio;
 }
 
-function draw(canvas: HTMLCanvasElement, recording: Recording, ticks: number[], chosenAt: number | null, at: number): void {
+function draw(
+  canvas: HTMLCanvasElement,
+  recording: Recording,
+  ticks: number[],
+  chosenAt: number | null,
+  at: number,
+): void {
   const scale = devicePixelRatio;
   const [width, height] = [canvas.clientWidth * scale, canvas.clientHeight * scale];
   if (!width || !recording.seconds) return;

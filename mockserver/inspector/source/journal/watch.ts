@@ -12,7 +12,10 @@ export class Watch {
   private readonly stop: () => void;
 
   /** `withEvents` is false where only what was said is of interest. */
-  constructor(readonly callId: string, private readonly withEvents = true) {
+  constructor(
+    readonly callId: string,
+    private readonly withEvents = true,
+  ) {
     this.stop = effect(() => {
       const change = callChanges.value.get(callId) ?? 0;
       if (change !== this.changed) {

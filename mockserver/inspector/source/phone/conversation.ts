@@ -32,7 +32,10 @@ export interface ToolCall {
 
 /** A call that was refused; `requestId` is the request's, to look it up. */
 export class Refused extends Error {
-  constructor(message: string, readonly requestId: string | null) {
+  constructor(
+    message: string,
+    readonly requestId: string | null,
+  ) {
     super(message);
   }
 }
@@ -45,7 +48,10 @@ export function callerHz(kind: Kind): number {
 export async function create(wanted: Wanted, rateHz: number): Promise<{ id: string; websocketUrl: string }> {
   const body = {
     systemPrompt: "Placed with the inspector's phone.",
-    voice: wanted.voice, language: wanted.language, greeting: wanted.greeting, connectionType: wanted.kind,
+    voice: wanted.voice,
+    language: wanted.language,
+    greeting: wanted.greeting,
+    connectionType: wanted.kind,
     ...(wanted.kind === "websocket" && { websocket: { inputSampleRate: rateHz, outputSampleRate: AGENT_HZ } }),
     ...(wanted.tools.length && { selectedTools: wanted.tools }),
     ...(wanted.scenario && { metadata: { mock: wanted.scenario } }),
@@ -57,7 +63,10 @@ export async function create(wanted: Wanted, rateHz: number): Promise<{ id: stri
   });
   const answer = await response.json().catch(() => null);
   if (response.status !== 201 || !answer) {
-    throw new Refused(`${response.status}: ${answer?.error?.message ?? "no answer that can be read"}`, response.headers.get("X-Request-Id"));
+    throw new Refused(
+      `${response.status}: ${answer?.error?.message ?? "no answer that can be read"}`,
+      response.headers.get("X-Request-Id"),
+    );
   }
   return answer;
 }
@@ -78,7 +87,12 @@ export class Conversation {
   private lastAgentAt = 0;
   private mayPromptAt = Infinity;
 
-  constructor(readonly id: string, websocketUrl: string, kind: Kind, private readonly voice: Voice) {
+  constructor(
+    readonly id: string,
+    websocketUrl: string,
+    kind: Kind,
+    private readonly voice: Voice,
+  ) {
     this.wire = wireOf(kind);
     this.speaker = new Speaker(kind === "websocket" ? AGENT_HZ : CARRIER_HZ);
     this.socket = new WebSocket(socket(websocketUrl));
@@ -135,8 +149,10 @@ export class Conversation {
       heard = { kind: "fault", message: "a message came that cannot be read" };
     }
     switch (heard.kind) {
-      case "audio": return this.play(heard.payload);
-      case "mark": return this.mark(heard.name);
+      case "audio":
+        return this.play(heard.payload);
+      case "mark":
+        return this.mark(heard.name);
       case "clear":
         this.speaker.clear(this.wire.marksReturn);
         return this.send(this.wire.cleared());
@@ -183,7 +199,10 @@ export class Conversation {
     clearInterval(this.shows);
     this.voice.close();
     this.speaker.close();
-    const why = this.state.value === "dialling" ? "the dial was refused" : `the agent hung up (${code}${reason && `, ${reason}`})`;
+    const why =
+      this.state.value === "dialling"
+        ? "the dial was refused"
+        : `the agent hung up (${code}${reason && `, ${reason}`})`;
     this.ended.value ||= why;
     this.levels.value = { caller: 0, agent: 0 };
     this.tools.value = [];

@@ -8,7 +8,7 @@ const CLIP = 32635;
 const MULAW_TO_PCM = Int16Array.from({ length: 256 }, (_, code) => {
   const bits = ~code & 0xff;
   const exponent = (bits >> 4) & 7;
-  const magnitude = (((bits & 15) << 3) + BIAS << exponent) - BIAS;
+  const magnitude = ((((bits & 15) << 3) + BIAS) << exponent) - BIAS;
   return bits & 0x80 ? -magnitude : magnitude;
 });
 
@@ -59,7 +59,9 @@ export async function frames(file: Blob, rateHz: number): Promise<Float32Array[]
   const sound = await context.decodeAudioData(await file.arrayBuffer());
   const samples = new Float32Array(sound.length);
   for (let channel = 0; channel < sound.numberOfChannels; channel++) {
-    sound.getChannelData(channel).forEach((sample, at) => { samples[at] = (samples[at] ?? 0) + sample / sound.numberOfChannels; });
+    sound.getChannelData(channel).forEach((sample, at) => {
+      samples[at] = (samples[at] ?? 0) + sample / sound.numberOfChannels;
+    });
   }
   const size = (rateHz * FRAME_MS) / 1000;
   return Array.from({ length: Math.ceil(samples.length / size) }, (_, at) => {

@@ -18,7 +18,9 @@ export async function microphone(): Promise<Voice> {
   if (!navigator.mediaDevices) {
     throw new Error("browsers give the microphone to pages on this machine or over https alone");
   }
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: false } });
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: { echoCancellation: true, noiseSuppression: false },
+  });
   let context = new AudioContext({ sampleRate: MICROPHONE_HZ });
   let source: MediaStreamAudioSourceNode;
   try {
@@ -53,7 +55,9 @@ export async function recording(file: Blob, rateHz: number, silence: boolean): P
   const voice: Voice = {
     rateHz,
     onFrame: () => {},
-    say: () => { at = 0; },
+    say: () => {
+      at = 0;
+    },
     close: () => clearInterval(timer),
   };
   let due = performance.now();

@@ -44,7 +44,14 @@ export function wireOf(kind: Kind, now: () => number = Date.now): Wire {
 function websocket(): Wire {
   const say = (message: Message) => [JSON.stringify(message)];
   return {
-    kind: "websocket", coding: PCM16, opening: NONE, mark: NONE, cleared: NONE, marksReturn: false, digit: NONE, stop: NONE,
+    kind: "websocket",
+    coding: PCM16,
+    opening: NONE,
+    mark: NONE,
+    cleared: NONE,
+    marksReturn: false,
+    digit: NONE,
+    stop: NONE,
     audio: (payload) => payload,
     text: (text) => say({ type: "user_text_message", text }),
     toolResult: (invocationId, answer) => say({ type: "client_tool_result", invocationId, ...answer }),
@@ -52,12 +59,21 @@ function websocket(): Wire {
       if (typeof data !== "string") return { kind: "audio", payload: new Uint8Array(data) };
       const message = JSON.parse(data);
       switch (message.type) {
-        case "playback_clear_buffer": return { kind: "clear" };
-        case "state": return { kind: "state", state: message.state };
-        case "error": return { kind: "fault", message: message.message ?? "the agent says that something was wrong" };
+        case "playback_clear_buffer":
+          return { kind: "clear" };
+        case "state":
+          return { kind: "state", state: message.state };
+        case "error":
+          return { kind: "fault", message: message.message ?? "the agent says that something was wrong" };
         case "client_tool_invocation":
-          return { kind: "tool", invocationId: message.invocationId, name: message.toolName, parameters: message.parameters };
-        default: return { kind: "other" };
+          return {
+            kind: "tool",
+            invocationId: message.invocationId,
+            name: message.toolName,
+            parameters: message.parameters,
+          };
+        default:
+          return { kind: "other" };
       }
     },
   };
@@ -75,14 +91,20 @@ function twilio(): Wire {
       say({
         event: "start",
         start: {
-          streamSid, ...ids, tracks: ["inbound"], customParameters: {},
+          streamSid,
+          ...ids,
+          tracks: ["inbound"],
+          customParameters: {},
           mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
         },
       }),
     ],
     audio: (payload) => {
       const { number, atMs } = chunk(payload);
-      return say({ event: "media", media: { track: "inbound", chunk: String(number), timestamp: String(atMs), payload: base64(payload) } });
+      return say({
+        event: "media",
+        media: { track: "inbound", chunk: String(number), timestamp: String(atMs), payload: base64(payload) },
+      });
     },
     mark: (name) => [say({ event: "mark", mark: { name } })],
     digit: (digit) => [say({ event: "dtmf", dtmf: { track: "inbound_track", digit } })],
@@ -103,7 +125,10 @@ function telnyx(now: () => number): Wire {
     ],
     audio: (payload) => {
       const { number, atMs } = chunk(payload);
-      return say({ event: "media", media: { track: "inbound", chunk: String(number), timestamp: String(atMs), payload: base64(payload) } });
+      return say({
+        event: "media",
+        media: { track: "inbound", chunk: String(number), timestamp: String(atMs), payload: base64(payload) },
+      });
     },
     mark: (name) => [say({ event: "mark", mark: { name } })],
     digit: (digit) => [say({ event: "dtmf", occurred_at: new Date(now()).toISOString(), dtmf: { digit } })],
@@ -121,9 +146,13 @@ function plivo(now: () => number): Wire {
     marksReturn: false,
     opening: () => [
       say({
-        event: "start", extra_headers: "",
+        event: "start",
+        extra_headers: "",
         start: {
-          callId: uuid(), streamId, accountId: `MA${"X".repeat(18)}`, tracks: ["inbound"],
+          callId: uuid(),
+          streamId,
+          accountId: `MA${"X".repeat(18)}`,
+          tracks: ["inbound"],
           mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000 },
         },
         // In this message it stands inside alone.
@@ -137,7 +166,9 @@ function plivo(now: () => number): Wire {
     },
     mark: (name) => [say({ event: "playedStream", name })],
     cleared: () => [say({ event: "clearedAudio" })],
-    digit: (digit) => [say({ event: "dtmf", dtmf: { track: "inbound", digit, timestamp: String(now()) }, extra_headers: "" })],
+    digit: (digit) => [
+      say({ event: "dtmf", dtmf: { track: "inbound", digit, timestamp: String(now()) }, extra_headers: "" }),
+    ],
     // Its pages have no stop message: it closes.
     stop: NONE,
   };
@@ -146,17 +177,27 @@ function plivo(now: () => number): Wire {
 /** What the three carriers have in common. */
 function carrier(kind: "twilio" | "telnyx" | "plivo") {
   return {
-    kind, coding: MULAW, marksReturn: true, cleared: NONE as () => Said[], text: NONE, toolResult: NONE,
+    kind,
+    coding: MULAW,
+    marksReturn: true,
+    cleared: NONE as () => Said[],
+    text: NONE,
+    toolResult: NONE,
     read: (data: string | ArrayBuffer): Heard => {
       const message = typeof data === "string" ? JSON.parse(data) : {};
       switch (message.event) {
         case "media":
-        case "playAudio": return { kind: "audio", payload: Uint8Array.from(atob(message.media.payload), (each) => each.charCodeAt(0)) };
-        case "mark": return { kind: "mark", name: message.mark.name };
-        case "checkpoint": return { kind: "mark", name: message.name };
+        case "playAudio":
+          return { kind: "audio", payload: Uint8Array.from(atob(message.media.payload), (each) => each.charCodeAt(0)) };
+        case "mark":
+          return { kind: "mark", name: message.mark.name };
+        case "checkpoint":
+          return { kind: "mark", name: message.name };
         case "clear":
-        case "clearAudio": return { kind: "clear" };
-        default: return { kind: "other" };
+        case "clearAudio":
+          return { kind: "clear" };
+        default:
+          return { kind: "other" };
       }
     },
   };
@@ -184,11 +225,19 @@ function base64(payload: Uint8Array): string {
 }
 
 function hex(digits: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(digits / 2)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(digits / 2)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 /** crypto.randomUUID is missing where the page came over plain HTTP from elsewhere. */
 function uuid(): string {
   const digits = hex(32);
-  return [digits.slice(0, 8), digits.slice(8, 12), `4${digits.slice(13, 16)}`, `a${digits.slice(17, 20)}`, digits.slice(20)].join("-");
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `4${digits.slice(13, 16)}`,
+    `a${digits.slice(17, 20)}`,
+    digits.slice(20),
+  ].join("-");
 }

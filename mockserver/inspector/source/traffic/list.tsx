@@ -12,7 +12,11 @@ const ROW_PX = 52;
 /** Where operations are at the service: left out, as there is little room. */
 const BASE_PATH = /^\/api\/v1(?=\/)/;
 type Kind = "all" | Entry["kind"];
-const KINDS: readonly (readonly [Kind, string])[] = [["all", "All"], ["request", "Requests"], ["call", "Calls"]];
+const KINDS: readonly (readonly [Kind, string])[] = [
+  ["all", "All"],
+  ["request", "Requests"],
+  ["call", "Calls"],
+];
 
 const words = signal("");
 const kind = signal<Kind>("all");
@@ -30,12 +34,23 @@ export function List() {
     <section class="list" aria-label="Requests and calls">
       <div class="filter">
         <input
-          type="search" aria-label="Filter requests and calls" placeholder="Filter: 404, twilio, ended…"
-          value={words.value} onInput={(event) => { words.value = event.currentTarget.value; }}
+          type="search"
+          aria-label="Filter requests and calls"
+          placeholder="Filter: 404, twilio, ended…"
+          value={words.value}
+          onInput={(event) => {
+            words.value = event.currentTarget.value;
+          }}
         />
         <div class="choice" role="group" aria-label="Kind">
           {KINDS.map(([name, label]) => (
-            <button type="button" aria-pressed={kind.value === name} onClick={() => { kind.value = name; }}>
+            <button
+              type="button"
+              aria-pressed={kind.value === name}
+              onClick={() => {
+                kind.value = name;
+              }}
+            >
               {label}
             </button>
           ))}
@@ -43,14 +58,25 @@ export function List() {
       </div>
       {shown.length ? (
         <Rows
-          label="Requests and calls" count={shown.length} rowPx={ROW_PX} chosen={chosen}
+          label="Requests and calls"
+          count={shown.length}
+          rowPx={ROW_PX}
+          chosen={chosen}
           keyOf={(index) => keyOf(shown[index])}
-          onChoose={(index) => { const entry = shown[index]; if (entry) goTo({ view: entry.kind, id: idOf(entry) }); }}
-          row={(index) => { const entry = shown[index]; return entry && <Line entry={entry} />; }}
+          onChoose={(index) => {
+            const entry = shown[index];
+            if (entry) goTo({ view: entry.kind, id: idOf(entry) });
+          }}
+          row={(index) => {
+            const entry = shown[index];
+            return entry && <Line entry={entry} />;
+          }}
         />
       ) : (
         <p class="nothing">
-          {entries.value.length ? "Nothing matches the filter." : "Nothing yet: create a call, or place one with the phone."}
+          {entries.value.length
+            ? "Nothing matches the filter."
+            : "Nothing yet: create a call, or place one with the phone."}
         </p>
       )}
     </section>
@@ -84,10 +110,14 @@ function RequestLine({ request }: { request: Request }) {
     <>
       <span class="head">
         <Badge tone={toneOf(request.status)}>{request.status}</Badge>
-        <span class="name"><b>{request.method}</b> {request.path.replace(BASE_PATH, "")}</span>
+        <span class="name">
+          <b>{request.method}</b> {request.path.replace(BASE_PATH, "")}
+        </span>
         <time>{clockTime(request.at)}</time>
       </span>
-      <span class="more">{request.errorMessage ?? `${request.operation ?? "answered"} in ${milliseconds(request.durationMs)}`}</span>
+      <span class="more">
+        {request.errorMessage ?? `${request.operation ?? "answered"} in ${milliseconds(request.durationMs)}`}
+      </span>
     </>
   );
 }
@@ -98,7 +128,9 @@ function CallLine({ call }: { call: Call }) {
     <>
       <span class="head">
         <Badge tone={state === "dialled" ? "live" : "calm"}>call</Badge>
-        <span class="name"><b>{call.connectionType}</b> {call.agentId ?? "inline"}</span>
+        <span class="name">
+          <b>{call.connectionType}</b> {call.agentId ?? "inline"}
+        </span>
         <time>{clockTime(call.createdAt)}</time>
       </span>
       <span class="more">{[STATES[state], lasted(call), call.ending?.reason].filter(Boolean).join(" · ")}</span>

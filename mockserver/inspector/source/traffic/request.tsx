@@ -14,20 +14,27 @@ export function RequestView({ id }: { id: string }) {
   if (!request) return <p class="nothing">This request is not known, or no longer.</p>;
   return (
     <article class="detail">
-      <h2><Badge tone={toneOf(request.status)}>{request.status}</Badge> {request.method} {request.path}</h2>
+      <h2>
+        <Badge tone={toneOf(request.status)}>{request.status}</Badge> {request.method} {request.path}
+      </h2>
       <p class="verdict">{verdict(request)}</p>
       {request.closestRule && <Rule of={request.closestRule} />}
       <Fields
         of={[
-          ["Came", clockTime(request.at)], ["Took", milliseconds(request.durationMs)],
-          ["Operation", request.operation], ["Account", request.account],
-          ["Body", request.bodyBytes ? bytes(request.bodyBytes) : "none"], ["X-Request-Id", <code>{request.id}</code>],
+          ["Came", clockTime(request.at)],
+          ["Took", milliseconds(request.durationMs)],
+          ["Operation", request.operation],
+          ["Account", request.account],
+          ["Body", request.bodyBytes ? bytes(request.bodyBytes) : "none"],
+          ["X-Request-Id", <code>{request.id}</code>],
         ]}
       />
       {request.body !== undefined && (
         <>
           <h3>Body</h3>
-          <pre class="scroll" role="group" tabIndex={0} aria-label="Body">{JSON.stringify(request.body, null, 2)}</pre>
+          <pre class="scroll" role="group" tabIndex={0} aria-label="Body">
+            {JSON.stringify(request.body, null, 2)}
+          </pre>
         </>
       )}
       <h3>As curl</h3>
@@ -42,7 +49,9 @@ function Rule({ of }: { of: NonNullable<Request["closestRule"]> }) {
       <h3>The closest rule</h3>
       <Fields
         of={[
-          ["Field", <code>{of.field || "the whole body"}</code>], ["Rule", of.rule], ["Received", <code>{of.received}</code>],
+          ["Field", <code>{of.field || "the whole body"}</code>],
+          ["Rule", of.rule],
+          ["Received", <code>{of.received}</code>],
           ["Expected", of.expected && <code>{of.expected}</code>],
         ]}
       />
@@ -57,16 +66,29 @@ function Excerpt({ line, place }: { line: number; place: string }) {
   const url = documentAt("openapi.yaml").href;
   useEffect(() => {
     let gone = false;
-    void fetch(CONTRACT).then((answer) => answer.text()).then((whole) => { if (!gone) setText(whole.split("\n")); }).catch(() => {});
-    return () => { gone = true; };
+    void fetch(CONTRACT)
+      .then((answer) => answer.text())
+      .then((whole) => {
+        if (!gone) setText(whole.split("\n"));
+      })
+      .catch(() => {});
+    return () => {
+      gone = true;
+    };
   }, []);
   const first = Math.max(1, line - AROUND);
   return (
     <>
-      <p class="source"><a href={url}>openapi/calls.yaml</a>, line {line} <code>{place.split("#")[1]}</code></p>
+      <p class="source">
+        <a href={url}>openapi/calls.yaml</a>, line {line} <code>{place.split("#")[1]}</code>
+      </p>
       <pre class="excerpt scroll" role="group" tabIndex={0} aria-label="Lines of the document">
         {text.slice(first - 1, line + AROUND).map((each, at) => (
-          <span class={first + at === line ? "this" : ""}><i>{first + at}</i>{each || " "}{"\n"}</span>
+          <span class={first + at === line ? "this" : ""}>
+            <i>{first + at}</i>
+            {each || " "}
+            {"\n"}
+          </span>
         ))}
       </pre>
     </>
