@@ -15,7 +15,7 @@ import pytest
 from mockserver.testing import RunningMock, running_mock
 from tests import running as plain
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STATUS = "/__mock__/api/status"
 
 

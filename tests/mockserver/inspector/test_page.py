@@ -17,7 +17,7 @@ from mockserver.testing import RunningMock, running_mock
 from tests.browser import BrowserPage, Scheme
 from tests.running import INLINE, VALID_KEY
 
-AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+AXE = Path(__file__).parents[3] / "node_modules/axe-core/axe.min.js"
 PCM16K = {"inputSampleRate": 16000, "outputSampleRate": 16000}
 FRAME = b"\x00\x20\x00\xe0" * 160
 """20 ms of a tone at 8 kHz, as loud as speech."""
