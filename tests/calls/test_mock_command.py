@@ -199,6 +199,13 @@ def test_speech_without_its_extra_is_one_clear_line_and_exit_code_2() -> None:
     assert result.stderr == f"calls mock: --voice-output speech: espeak-ng is not installed: {INSTALL}\n"
 
 
+def test_the_welcome_names_the_page_in_its_second_line() -> None:
+    lines = welcome(Settings(), "http://127.0.0.1:1", None, speaks=False).splitlines()
+    assert lines[1] == "See what happens, and place calls with the phone in the page: http://127.0.0.1:1/"
+    without = welcome(Settings(inspector="off"), "http://127.0.0.1:1", None, speaks=False)
+    assert "http://127.0.0.1:1/\n" not in without
+
+
 @pytest.mark.parametrize(
     ("output", "speaks", "line"),
     [
@@ -284,6 +291,8 @@ def test_the_wheel_carries_the_documents_and_starts_from_an_empty_environment(tm
         assert process.stdout is not None
         base_url = process.stdout.readline().split(" on ")[1].split()[0]
         assert httpx.get(f"{base_url}/openapi.yaml").text == (ROOT / "openapi" / "calls.yaml").read_text()
+        for path in ("/", "/docs", "/__mock__/page/inspector.js", "/__mock__/vendor/rapidoc-LICENSE.txt"):
+            assert httpx.get(base_url + path).status_code == 200
         created = httpx.post(f"{base_url}/calls/create", json={"agentId": "agent_demo"}, headers=VALID_KEY)
         with connect(created.json()["websocketUrl"]):
             pass
