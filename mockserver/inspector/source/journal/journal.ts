@@ -5,6 +5,8 @@ import { api, ApiError, renewSession, type Call, type Request, type Status } fro
 
 const WAIT_S = 25;
 const AGAIN_AFTER_MS = 1500;
+/** A call changes a hundred times a second: to look five times is enough. */
+const PAUSE_MS = 100;
 const MOST_REQUESTS = 1000;
 
 /** `locked`: the control token is asked for. */
@@ -42,6 +44,7 @@ export async function follow(): Promise<void> {
       await takeIn(await api.changes(latest, latest ? WAIT_S : 0));
       link.value = "live";
       renewed = false;
+      await pause(PAUSE_MS);
     } catch (error) {
       const refused = error instanceof ApiError && (error.status === 401 || error.status === 403);
       if (refused && renewed) {
@@ -58,11 +61,15 @@ export async function follow(): Promise<void> {
         latest = 0;
         await renewSession();
       } else {
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
+        await pause(AGAIN_AFTER_MS);
       }
     }
   }
   following = false;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 async function takeIn({ latest: now, changes }: Awaited<ReturnType<typeof api.changes>>): Promise<void> {

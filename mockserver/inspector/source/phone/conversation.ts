@@ -85,7 +85,8 @@ export class Conversation {
   private readonly loud = { caller: 0, agent: 0 };
   private readonly shows: ReturnType<typeof setInterval>;
   private lastAgentAt = 0;
-  private mayPromptAt = Infinity;
+  private openedAt = 0;
+  private prompted = false;
 
   constructor(
     readonly id: string,
@@ -134,7 +135,7 @@ export class Conversation {
   private opened(): void {
     this.state.value = "talking";
     this.send(this.wire.opening());
-    this.mayPromptAt = Date.now() + BEGINS_WITHIN_MS;
+    this.openedAt = Date.now();
     this.voice.onFrame = (frame) => {
       this.loud.caller = Math.max(this.loud.caller, level(frame));
       this.send([this.wire.audio(this.wire.coding.encode(frame))]);
@@ -182,12 +183,17 @@ export class Conversation {
   private show(): void {
     this.levels.value = { ...this.loud };
     Object.assign(this.loud, { caller: 0, agent: 0 });
-    // A file is said once the agent has said what it wanted to.
-    const now = Date.now();
-    if (now > this.mayPromptAt && now > this.lastAgentAt + OVER_AFTER_MS && this.speaker.quiet) {
-      this.mayPromptAt = Infinity;
+    if (!this.prompted && this.agentIsDone()) {
+      this.prompted = true;
       this.voice.say?.();
     }
+  }
+
+  /** Whether the agent has said what it wanted to at first, or does not want to. */
+  private agentIsDone(): boolean {
+    const now = Date.now();
+    if (this.lastAgentAt) return this.speaker.quiet && now > this.lastAgentAt + OVER_AFTER_MS;
+    return this.openedAt > 0 && now > this.openedAt + BEGINS_WITHIN_MS;
   }
 
   private send(messages: (string | Uint8Array<ArrayBuffer>)[]): void {
