@@ -42,7 +42,8 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   if (token) headers.set("Authorization", `Bearer ${token}`);
   let response: Response;
   try {
-    response = await fetch(new URL(path, API), { ...init, headers });
+    // With the cache, pages beside each other would wait for each other's answers to the same question.
+    response = await fetch(new URL(path, API), { ...init, headers, cache: "no-store" });
   } catch {
     throw new ApiError(0, "the mock does not answer");
   }

@@ -91,6 +91,7 @@ def test_a_file_is_said_as_each_carrier_does_and_its_rules_are_kept(
     pages = {kind: phone.page.context.new_page() for kind in ("twilio", "telnyx", "plivo")}
     called = {}
     for kind, page in pages.items():
+        page.bring_to_front()
         BrowserPage(page).open(mock.base_url + "/#phone", width=1000)
         page.get_by_label("Connection type").select_option(kind)
         page.get_by_label("File to say").set_input_files(tone)
@@ -98,6 +99,8 @@ def test_a_file_is_said_as_each_carrier_does_and_its_rules_are_kept(
         call(page)
         called[kind] = call_id_of(page)
     for kind, page in pages.items():
+        # A page behind others is drawn once a second, and a click waits for it to stand still.
+        page.bring_to_front()
         expect(page.get_by_label("Transcript")).to_contain_text("repeats what")
         # The mark behind the answer comes back when the answer was heard.
         until_caller_said(mock, called[kind], "Mark", 2)
