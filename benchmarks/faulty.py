@@ -24,6 +24,7 @@ TIME_SCALE = 20.0
 URL_TTL_S = 5.0
 SETTINGS: dict[str, Any] = {
     "voice_output": "tones",
+    "inspector": "off",
     "time_scale": TIME_SCALE,
     "url_ttl_s": URL_TTL_S,
     "livekit_url": "ws://livekit.example",

@@ -17,7 +17,7 @@ from unittest import mock
 
 from connexion.spec import Specification  # type: ignore[import-untyped]  # connexion ships no types
 
-import mockserver.app
+import mockserver.answering
 from contract.codec import Codec
 from contract_tests import engine, fuzzing, odd_bodies
 from contract_tests.engine import Job, Selection
@@ -44,6 +44,7 @@ FUZZING_KEYS = 2
 
 MOCK_SETTINGS: dict[str, Any] = {
     "voice_output": "tones",
+    "inspector": "off",
     "time_scale": TIME_SCALE,
     "url_ttl_s": URL_TTL_S,
     "rate_limit_per_hour": 0,
@@ -237,7 +238,7 @@ def quick_builds() -> Iterator[None]:
         return made[key]
 
     with (
-        mock.patch.object(mockserver.app, "Codec", codec),
+        mock.patch.object(mockserver.answering, "Codec", codec),
         mock.patch.object(Specification, "_validate_spec", classmethod(once)),
         mock.patch.object(fuzzing, "made_elsewhere", made_once),
     ):
