@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.accounts import Accounts
 from mockserver.closest_rule import ClosestRules
+from mockserver.connection import REFUSAL
 from mockserver.control import is_own
 from mockserver.control.waiting import Waiting
 from mockserver.cors import Cors
@@ -103,7 +104,8 @@ class Inspection:
         public = Cors(Witness(mock.app, self._journal, rules, self._now), mock.origins)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            to_us = scope["type"] == "http" and is_own(scope["path"])
+            # A dial that is refused is told what is wrong, wherever it went.
+            to_us = scope["type"] == "http" and is_own(scope["path"]) and REFUSAL not in scope
             await (control_api() if to_us else public)(scope, receive, send)
 
         def prepare() -> None:

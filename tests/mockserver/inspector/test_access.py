@@ -147,6 +147,11 @@ def test_only_what_is_there_is_served(client: httpx.Client) -> None:
     assert client.head("/").content == b""
 
 
+def test_a_dial_of_the_page_is_answered_as_any_other(client: httpx.Client) -> None:
+    dial = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    assert client.get("/", headers={**dial, "Sec-WebSocket-Key": "short"}).json()["error"]["code"] == "BAD_REQUEST"
+
+
 def test_the_contract_for_the_page_is_the_contract(client: httpx.Client) -> None:
     assert client.get("/__mock__/contract.yaml").text == client.get("/openapi.yaml").text
 
