@@ -40,8 +40,17 @@ export function Rows({ label, count, rowPx, chosen, onChoose, row, keyOf, atEnd 
     if (box.current) resized.observe(box.current);
     return () => resized.disconnect();
   }, [atEnd, rowPx]);
+  const firstKey = useRef<string | number | null>(null);
   useLayoutEffect(() => {
-    if (box.current && stays.current) box.current.scrollTop = box.current.scrollHeight;
+    const element = box.current;
+    if (element && stays.current) {
+      element.scrollTop = element.scrollHeight;
+    } else if (element && element.scrollTop > 0) {
+      // What is looked at stays where it is while rows are added above it.
+      const added = Array.from({ length: count }, (_, index) => keyOf(index)).indexOf(firstKey.current ?? "");
+      if (added > 0) element.scrollTop += added * rowPx;
+    }
+    firstKey.current = count ? keyOf(0) : null;
   }, [count]);
 
   // What was chosen may be shown below, and leave less room here.

@@ -110,6 +110,20 @@ def test_requests_and_calls_come_live_the_newest_first_and_can_be_filtered(
     expect(page.get_by_text("Nothing yet")).to_be_visible()
 
 
+def test_what_is_looked_at_in_the_list_stays_where_it_is_while_requests_come(
+    mock: RunningMock, inspector: BrowserPage
+) -> None:
+    page = inspector.page
+    for _ in range(20):
+        post(mock, "create", {"agentId": "nobody"})
+    listed = page.get_by_role("listbox", name="Requests and calls")
+    expect(listed.get_by_role("option").first).to_have_attribute("aria-setsize", "20")
+    listed.evaluate("box => { box.scrollTop = 120; }")
+    post(mock, "create", {"agentId": "nobody"})
+    expect(listed.get_by_role("option").first).to_have_attribute("aria-setsize", "21")
+    assert listed.evaluate("box => box.scrollTop") == 120 + 52
+
+
 # Calls
 
 

@@ -134,9 +134,7 @@ def heard_tone_ms(wav: bytes) -> int:
     return tone_ms([samples.repeat(RATE_HZ // 8000).tobytes()])
 
 
-def test_what_the_agent_withdraws_is_not_played_and_plivo_is_told(
-    mock: RunningMock, tone: Path, phone: BrowserPage
-) -> None:
+def test_plivo_s_agent_is_told_that_what_it_withdrew_is_gone(mock: RunningMock, tone: Path, phone: BrowserPage) -> None:
     page = phone.page
     page.get_by_label("Connection type").select_option("plivo")
     page.get_by_label("File to say").set_input_files(tone)

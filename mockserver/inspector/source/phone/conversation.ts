@@ -13,6 +13,8 @@ const CARRIER_HZ = 8000;
 const BEGINS_WITHIN_MS = 2000;
 const OVER_AFTER_MS = 600;
 const SHOWN_EVERY_MS = 100;
+/** Some scenarios never answer. */
+const ANSWERED_WITHIN_MS = 30_000;
 
 export interface Wanted {
   kind: Kind;
@@ -60,6 +62,7 @@ export async function create(wanted: Wanted, rateHz: number): Promise<{ id: stri
     method: "POST",
     headers: { "Content-Type": "application/json", "X-API-Key": wanted.key },
     body: JSON.stringify(body),
+    signal: AbortSignal.timeout(ANSWERED_WITHIN_MS),
   });
   const answer = await response.json().catch(() => null);
   if (response.status !== 201 || !answer) {

@@ -13,6 +13,7 @@ const EXAMPLE_TOOLS = `[{"temporaryTool": {
   "dynamicParameters": [{"name": "page", "location": "PARAMETER_LOCATION_BODY",
     "schema": {"type": "string"}, "required": true}],
   "client": {}}}]`;
+
 /** What is filled in stays for the next call. */
 export function Form({ hidden, onPlaced }: { hidden: boolean; onPlaced: (placed: Conversation) => void }) {
   const [problem, setProblem] = useState<{ words: string; requestId: string | null } | null>(null);
