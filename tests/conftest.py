@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext
@@ -10,16 +9,6 @@ from tests.browser import BrowserPage, running_chromium
 from tests.running import RunningMock, running_mock
 
 pytest_plugins = ["mockserver.pytest_plugin"]
-
-TESTS = Path(__file__).parent
-JUDGING = TESTS / "contract_tests"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two processes (`scripts/check`) one runs what judges, in its order, and the other all else, file by file."""
-    for item in items:
-        group = JUDGING if item.path.is_relative_to(JUDGING) else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group.relative_to(TESTS))))
 
 
 @pytest.fixture(scope="session")
