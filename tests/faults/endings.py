@@ -119,6 +119,10 @@ def _timer_from_greeting(typed: bool) -> Apply:
     return hooked(Hooks(hears=heard, says=said))
 
 
+def _waits_for_ever(operation: str, body: dict[str, Any]) -> None:
+    body.pop("inactivityTimeout", None)
+
+
 FAULTS = [
     broken("media.max-duration", "maxDuration is ignored", puts(maxDuration=7200), "goes on", "twilio"),
     broken(
@@ -160,7 +164,7 @@ FAULTS = [
         "plivo",
     ),
     broken("media.inactivity-prompt", "prompts hang up", puts(inactivityAction="hang_up"), "goes on waiting", "twilio"),
-    broken("media.inactivity-prompt", "nobody asks", times("inactivityTimeout", lambda value: 300), "silence", "plivo"),
+    broken("media.inactivity-prompt", "nobody asks", asks(_waits_for_ever), "silence", "plivo"),
     broken(
         "media.inactivity-prompt",
         "the prompt comes too early",
