@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -96,7 +97,9 @@ def test_audio_over_the_cap_closes_the_socket(new_call: NewCall) -> None:
 @every_kind
 def test_a_message_in_fragments_over_the_cap_closes_the_socket(new_call: NewCall, kind: str) -> None:
     with begun(new_call(kind), kind) as socket:
-        socket.send("x" * 65536 for _ in range(17))
+        # It may be closed before the last fragment, an empty one, is sent.
+        with suppress(ConnectionClosed):
+            socket.send("x" * 65536 for _ in range(17))
         assert close_code(socket)[0] == 1009
 
 
