@@ -140,9 +140,10 @@ async def final_text(it: Context) -> None:
 
 
 def _ended_in_speech(recording: Recording) -> bool:
-    """Whether the last utterance may have been going on when the call ended."""
+    """Whether the last utterance may have been going on when the call ended: its audio may follow its first words."""
     line = recording.line
-    return not line.alive or recording.over_at < line.speaking_until() + PAUSE_S
+    last_said = max((at for at, each in _transcripts(line) if each.role == "agent"), default=0.0)
+    return not line.alive or recording.over_at < max(line.speaking_until(), last_said) + PAUSE_S
 
 
 @requirement(

@@ -69,3 +69,26 @@ def test_how_much_is_kept_of_a_message_that_was_interrupted_is_free(
     it = SimpleNamespace(wrong=lambda *said: wrong.append(said[1]), dial_command=lambda call: ())
     asyncio.run(transcripts.final_text(it))  # type: ignore[arg-type]  # as much of a context as it uses
     assert len(wrong) == faults
+
+
+@pytest.mark.parametrize(("over_at", "faults"), [(4.1, 0), (9.0, 1)])
+def test_an_answer_that_has_just_begun_need_not_be_final(
+    over_at: float, faults: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [(1.0, 0, "Hello.", True), (4.0, 1, "You said", False)]
+    heard = [
+        Heard(at, "", Transcript(role="agent", ordinal=ordinal, text=text, final=final), None)
+        for at, ordinal, text, final in said
+    ]
+    # The answer's words are there, its audio is still to come.
+    line = SimpleNamespace(heard=heard, clears=[], alive=True, speaking_until=lambda: 1.2)
+    recording = SimpleNamespace(line=line, call=None, over_at=over_at)
+    wrong: list[str] = []
+
+    async def recordings(it: object) -> list[SimpleNamespace]:
+        return [recording]
+
+    monkeypatch.setattr(transcripts, "_recordings", recordings)
+    it = SimpleNamespace(wrong=lambda *said: wrong.append(said[1]), dial_command=lambda call: ())
+    asyncio.run(transcripts.final_text(it))  # type: ignore[arg-type]  # as much of a context as it uses
+    assert len(wrong) == faults
