@@ -46,10 +46,11 @@ TOOL = {
     "client": {},
 }
 
-PATIENCE_S = 30
-"""How long a call may take until a test fails."""
+PATIENCE_S = 60
+"""How long a call may take until a test fails, in seconds: far above what it needs, so that nothing hangs."""
 
-FREE_WITHIN_S = 2.0
+FREE_WITHIN_S = 5.0
+"""How soon after the end a call holds nothing any more, in seconds, on a very busy machine."""
 
 LEAST_TONE_MS = 600
 """Of the tone, when it comes back: less than it lasts, because coders take some of its edges."""
@@ -307,7 +308,7 @@ def test_a_client_tool_is_answered_and_the_agent_goes_on_with_its_result(seen: S
 
 
 def test_one_token_lets_one_caller_in(seen: Seen) -> None:
-    assert seen.second_join
+    assert "401" in seen.second_join
 
 
 def test_leaving_the_room_ends_the_call_and_frees_all_that_it_held(seen: Seen) -> None:
@@ -317,7 +318,7 @@ def test_leaving_the_room_ends_the_call_and_frees_all_that_it_held(seen: Seen) -
 
 
 async def refusals(url: str) -> list[str]:
-    """Why tokens that are not the room's own are refused, and whether the room's own still is good after that."""
+    """Why tokens that are not the room's own are refused, and then the one that is."""
     async with connect(url, proxy=None) as control:
         offered = json.loads(await control.recv())
         claims = jwt.decode(offered["token"], options={"verify_signature": False})
@@ -325,12 +326,18 @@ async def refusals(url: str) -> list[str]:
         return [await refusal({**offered, "token": token}) for token in (foreign, "no token", offered["token"])]
 
 
-def test_a_token_of_somebody_else_is_refused_and_the_true_one_stays_good(mock: RunningMock) -> None:
+def test_a_foreign_token_is_refused_and_the_room_s_own_stays_good(mock: RunningMock) -> None:
     call_id, url = create(mock)
     foreign, none, own = asyncio.run(asyncio.wait_for(refusals(url), PATIENCE_S))
-    assert foreign and none
+    assert "401" in foreign and "401" in none
     assert own == ""
     mock.wait_for(call_id, "ended", within_s=FREE_WITHIN_S)
+
+
+def test_an_expired_token_is_refused(mock: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.webrtc.tokens.TOKEN_LIFE_S", -120)
+    _, _, own = asyncio.run(asyncio.wait_for(refusals(create(mock)[1]), PATIENCE_S))
+    assert "401" in own
 
 
 def test_the_program_in_the_documentation_hears_the_greeting(mock: RunningMock) -> None:

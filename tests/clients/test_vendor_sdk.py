@@ -38,8 +38,8 @@ LEAST_TONE_MS = 40
 
 NEAR_HZ = 12
 
-FREE_WITHIN_S = 2.0
-"""How soon after the end a call holds nothing any more, in seconds."""
+FREE_WITHIN_S = 5.0
+"""How soon after the end a call holds nothing any more, in seconds, on a very busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -203,8 +203,8 @@ def test_the_agent_hears_the_microphone_as_long_as_it_is_not_muted(seen: Seen) -
 
 
 def test_the_page_hears_the_agent_s_voice_and_the_microphone_s_tone_from_it(seen: Seen) -> None:
-    for tone_hz in (*PITCHES_HZ[:1], TONE_HZ):
-        assert any(abs(heard_hz - tone_hz) < NEAR_HZ for heard_hz in seen.heard_hz), tone_hz
+    for tones_hz in (PITCHES_HZ, (TONE_HZ,)):
+        assert any(abs(heard_hz - tone_hz) < NEAR_HZ for heard_hz in seen.heard_hz for tone_hz in tones_hz), tones_hz
 
 
 def test_a_client_tool_is_run_and_the_agent_goes_on_with_its_result(seen: Seen) -> None:
@@ -242,5 +242,5 @@ def test_a_page_that_is_closed_in_a_call_ends_it(app: str, mock: RunningMock, ch
     BrowserPage(page).open(f"{app}/omnia/")
     call_id = join(page, mock)
     page.close()
-    assert mock.wait_for(call_id, "ended", within_s=5).state == "ended"
+    assert mock.wait_for(call_id, "ended", within_s=FREE_WITHIN_S).state == "ended"
     assert left_running_since(before) == Counter()
