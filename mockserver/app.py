@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contract import documents
-from contract.documents import Document
+from contract.overlays import HttpContract, Overlay, http_contract
 from contract.stream import Stream
 from mockserver.accounts import Accounts
 from mockserver.connection import REFUSAL
@@ -52,9 +51,10 @@ class Mock:
         origins: which pages may use it.
         prepare: does ahead, in any thread, what the first dial would wait for.  Raises DocumentError for a fault in an
             AsyncAPI document.
-        reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
-            progress stays.  Raises DocumentError, and changes nothing then.
+        reload: reads the documents, the overlays, the script and the scenarios again, in any thread; what was counted
+            and is in progress stays.  Raises DocumentError, and changes nothing then.
         speaks: whether agents really speak, and have not just tones.
+        overlays: what changed the OpenAPI document at the start.
         close: lets go of what works in the background, once no call is in progress.
         control_token: opens the control API; None where there is none.
         end_waits: has the requests answered that wait for something to happen.
@@ -69,6 +69,7 @@ class Mock:
     reload: Callable[[], None]
     speaks: bool
     close: Callable[[], None]
+    overlays: tuple[Overlay, ...] = ()
     control_token: str | None = None
     end_waits: Callable[[], None] = lambda: None
 
@@ -89,7 +90,7 @@ def build(
         clock: the event loop's clock, in seconds.
 
     Raises:
-        DocumentError: the OpenAPI document, the script or the file of scenarios makes no sense.
+        DocumentError: the OpenAPI document, an overlay, the script or the file of scenarios makes no sense.
         SettingsError: what the options ask for cannot be had here.
     """
     store = MemoryCallStore()
@@ -121,20 +122,20 @@ def build(
     origins = Origins(frozenset(settings.cors_origins), frozenset(settings.names()))
 
     def read() -> FromDocuments:
-        document = documents.openapi()
-        stage = stage_of(settings, document, lambda: (settings.clock or now()).timestamp())
+        contract = http_contract(settings.overlays)
+        stage = stage_of(settings, contract.document, lambda: (settings.clock or now()).timestamp())
         http = http_app(
             settings=settings,
             accounts=accounts,
             rate_limiter=limiter,
             store=noting_store,
             clock=now,
-            document=document,
+            contract=contract,
             base_url=base_url,
             ids=ids,
             stage=stage,
         )
-        return FromDocuments(document, http, _answering(settings, now, studio), stage)
+        return FromDocuments(contract, http, _answering(settings, now, studio), stage)
 
     current = read()
     refusals = Envelope(
@@ -164,7 +165,18 @@ def build(
         if studio.cache_info().currsize:
             studio().close()
 
-    mock = Mock(app, switchboard, ticker, store, origins, prepare, reload, speaks=speech is not None, close=close)
+    mock = Mock(
+        app,
+        switchboard,
+        ticker,
+        store,
+        origins,
+        prepare,
+        reload,
+        speaks=speech is not None,
+        close=close,
+        overlays=current.contract.overlays,
+    )
     if inspection is None:
         return replace(mock, app=Cors(app, origins))
     return inspection.around(
@@ -182,7 +194,7 @@ def build(
 class FromDocuments:
     """What is made anew when a document changes: the answers to requests and to dials, and what decides on both."""
 
-    document: Document
+    contract: HttpContract
     http: ASGIApp
     answering: Callable[[], Answering]
     stage: Stage
