@@ -49,6 +49,13 @@ def mock() -> Iterator[RunningMock]:
 
 
 @pytest.fixture(scope="module")
+def overlaid() -> Iterator[RunningMock]:
+    """A mock that lets saved agents' calls be webrtc."""
+    with running_mock(voice_output="tones", overlays=("webrtc-on-create",)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """A browser whose user allows the microphone, and whose microphone hears a tone."""
     tone = tmp_path_factory.mktemp("microphone") / "tone.wav"
@@ -64,13 +71,19 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, node_with: NodePackage, mock: RunningMock) -> Iterator[str]:
-    """Where the pages are served: `/omnia/` and `/ultravox/`."""
+def app(
+    tmp_path_factory: pytest.TempPathFactory, node_with: NodePackage, mock: RunningMock, overlaid: RunningMock
+) -> Iterator[str]:
+    """Where the pages are served: `/omnia/` and `/ultravox/`; `/agent/`, with an agent's id, and `/refused/`."""
     for package in ("esbuild", "@omnia-voice/sdk", "ultravox-client"):
         node_with(package)
     folder = tmp_path_factory.mktemp("pages")
-    for name, program in zip(("omnia", "ultravox"), programs("js"), strict=True):
-        build(program, folder / name, mock.base_url)
+    omnia, ultravox = programs("js")
+    with_agent = omnia.replace("joinCall(call)", 'joinCall({ agentId: "agent_demo" })')
+    build(omnia, folder / "omnia", mock.base_url)
+    build(ultravox, folder / "ultravox", mock.base_url)
+    build(with_agent, folder / "agent", overlaid.base_url)
+    build(with_agent, folder / "refused", mock.base_url)
     with serving(folder) as url:
         yield url
 
@@ -149,13 +162,18 @@ def seen(request: pytest.FixtureRequest, app: str, mock: RunningMock, chromium: 
 def join(page: Page, mock: RunningMock) -> str:
     """Press the page's button; the id of the call that the mock then has."""
     number = max((call.number for call in mock.calls()), default=0)
+    press(page)
+    until(page, "['listening', 'speaking'].includes(session.status)")
+    (call,) = mock.calls(after=number)
+    return call.id
+
+
+def press(page: Page) -> None:
+    """Press the page's button, with an eye on the status."""
     page.evaluate(
         "{ window.statuses = []; session.addEventListener('status', () => { statuses.push(session.status); }); }"
     )
     page.get_by_role("button", name="Call").click()
-    until(page, "['listening', 'speaking'].includes(session.status)")
-    (call,) = mock.calls(after=number)
-    return call.id
 
 
 def until(page: Page, condition: str, argument: Any = None) -> None:
@@ -244,3 +262,23 @@ def test_a_page_that_is_closed_in_a_call_ends_it(app: str, mock: RunningMock, ch
     page.close()
     assert mock.wait_for(call_id, "ended", within_s=FREE_WITHIN_S).state == "ended"
     assert left_running_since(before) == Counter()
+
+
+def test_with_the_overlay_an_agent_s_id_is_enough(app: str, overlaid: RunningMock, chromium: BrowserContext) -> None:
+    with chromium.new_page() as page:
+        BrowserPage(page).open(f"{app}/agent/")
+        call_id = join(page, overlaid)
+        until(page, "session.transcripts.length")
+        page.evaluate("session.leaveCall()")
+        call = overlaid.wait_for(call_id, "ended", within_s=FREE_WITHIN_S)
+    assert (call.kind, call.agent_id, call.connection_type) == ("create", "agent_demo", "webrtc")
+
+
+def test_without_the_overlay_the_sdk_is_told_of_it(app: str, chromium: BrowserContext) -> None:
+    with chromium.new_page() as page:
+        watched = BrowserPage(page)
+        watched.open(f"{app}/refused/")
+        press(page)
+        until(page, "statuses.at(-1) === 'disconnected'")
+        (thrown,) = [complaint for complaint in watched.complaints if complaint.startswith("not caught")]
+    assert "webrtc-on-create" in thrown
