@@ -75,7 +75,7 @@ async def greeted(it: Context) -> RoomCall:
     async def talk(found: RoomCall) -> None:
         line = found.line
         found.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
-        if it.hasty:
+        if it.hasty or not found.greeted:
             return
         await line.quiet(1.0, LONGEST_TURN_S)
         line.speak(it.speech(line))

@@ -48,9 +48,6 @@ MOCK_SETTINGS: dict[str, Any] = {
     "time_scale": TIME_SCALE,
     "url_ttl_s": URL_TTL_S,
     "rate_limit_per_hour": 0,
-    "livekit_url": "ws://livekit.example",
-    "livekit_key": "devkey",
-    "livekit_secret": "secret",
 }
 
 WITH_RATE_HEADERS: dict[str, Any] = {"rate_limit_per_hour": 100_000}
@@ -215,16 +212,16 @@ def in_thread(work: Callable[[], T]) -> T:
 @contextmanager
 def quick_builds() -> Iterator[None]:
     """Read the documents once for all mocks, and make the requests that fuzzing begins with once: they are the same."""
-    codecs: dict[str, Codec] = {}
+    codecs: dict[tuple[Any, ...], Codec] = {}
     validate = Specification.__dict__["_validate_spec"].__func__
     validated: list[bool] = []
     made: dict[str, Any] = {}
 
     def codec(document: Any, *more: Any) -> Codec:
-        title = str(document["info"]["title"])
-        if title not in codecs:
-            codecs[title] = Codec(document, *more)
-        return codecs[title]
+        key = (document["info"]["title"], *more)
+        if key not in codecs:
+            codecs[key] = Codec(document, *more)
+        return codecs[key]
 
     def once(cls: type[Specification], spec: Any) -> None:
         if not validated:
