@@ -21,10 +21,10 @@ LEFT_WITHIN_S = 10.0
 """How soon the agent must have left the room, once the caller has closed the control socket: nobody says; this is ours.
 """
 
-SPEECH = "speech"
+JOINED, GREETING, SPEECH, SILENCE, END = "joined", "greeting", "speech", "silence", "end"
 TYPED = ("user_text_message", "input_text_message")
 SHORT, LONG = "short", "long"
-"""What goes as the room's data, and what is too long for that."""
+"""How far a call has come; what is long is too long for the room's data."""
 
 PADDING = "The part is for an old bicycle. " * (MOST_ROOM_DATA_BYTES // 32 + 1)
 TEXTS = {SHORT: f"Please use the tool {TOOL_NAME} for me.", LONG: f"Please use the tool {TOOL_NAME}. {PADDING}"}
@@ -33,12 +33,13 @@ RESULTS = {SHORT: "12 euros", LONG: f"12 euros. {PADDING}"}
 
 @dataclass(kw_only=True)
 class RoomCall:
-    """A call that took place in a room.
+    """A call that takes place in a room, and may still go on.
 
     Attributes:
         call: what was created.
         line: what was heard, and when.
-        refused: what the room's server said where it refused the token; nothing else took place then.
+        refused: what the room's server said where it refused the token; nothing else takes place then.
+        past: how far it has come.
         greeted: whether the agent spoke unasked, where it was waited for.
         unasked: whether it was heard while the caller was silent and was to speak first.
         answered: what the caller said, and whether the agent was heard in time after it (or called a tool).
@@ -51,6 +52,7 @@ class RoomCall:
     call: Call
     line: RoomLine
     refused: str = ""
+    past: set[str] = field(default_factory=lambda: {JOINED})
     greeted: bool = False
     unasked: bool = False
     answered: dict[str, bool] = field(default_factory=dict)
@@ -69,7 +71,7 @@ Talk = Callable[[RoomCall], Awaitable[None]]
 """What the caller does once the room is joined."""
 
 
-async def greeted(it: Context) -> RoomCall:
+async def greeted(it: Context, until: str = END) -> RoomCall:
     """The agent greets; the caller speaks, types under both names, and hangs up."""
 
     async def talk(found: RoomCall) -> None:
@@ -78,28 +80,32 @@ async def greeted(it: Context) -> RoomCall:
         if it.hasty or not found.greeted:
             return
         await line.quiet(1.0, LONGEST_TURN_S)
+        found.past.add(GREETING)
         line.speak(it.speech(line))
         await line.until(lambda: time.monotonic() >= line.spoke_until or not line.alive, 30)
         found.answered[SPEECH] = await line.hears(line.spoke_until - 0.2, ANSWER_WITHIN_S + SLACK_S)
         for name in TYPED:
             await line.quiet(1.2, 15)
+            found.past.add(SPEECH)
             if not line.alive or found.silent_twice:
                 return
             sent_at = time.monotonic()
             await line.send_json({"type": name, "text": "What does a new tyre cost?"})
             found.answered[name] = await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S)
+            found.past.add(name)
         await _hang_up(it, found)
 
-    return await _placed(it, "greeted-in-room", talk, {})
+    return await _placed(it, "greeted-in-room", until, talk, {})
 
 
-async def user_first(it: Context) -> RoomCall:
+async def user_first(it: Context, until: str = END) -> RoomCall:
     """The caller is to speak first and is silent, then types a short and a long text and answers the tool's calls."""
 
     async def talk(found: RoomCall) -> None:
         line = found.line
         found.unasked = await line.hears(0, SILENT_FOR_S + 0.5)
         await line.until(lambda: bool(line.events(StateChanged)) or not line.alive, ANSWER_WITHIN_S - SILENT_FOR_S)
+        found.past.add(SILENCE)
         for length, text in TEXTS.items():
             if not await line.quiet(1.2, 12) or not line.alive:
                 return
@@ -113,9 +119,10 @@ async def user_first(it: Context) -> RoomCall:
                 for each in new:
                     await line.say(ToolResult(invocation_id=each.invocation_id, result=RESULTS[length]))
                 found.result_answered[length] = await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S)
+            found.past.add(length)
 
     asked = {"firstSpeaker": "user", "systemPrompt": TOOL_PROMPT, "selectedTools": TOOLS}
-    return await _placed(it, "user-first-in-room", talk, asked)
+    return await _placed(it, "user-first-in-room", until, talk, asked)
 
 
 def invocations(line: RoomLine) -> list[ToolInvoked]:
@@ -148,23 +155,42 @@ async def _hang_up(it: Context, found: RoomCall) -> None:
     found.again = await it.refusal(found.call)
 
 
-async def _placed(it: Context, name: str, talk: Talk, asked: Mapping[str, Any]) -> RoomCall:
-    async def record() -> RoomCall:
+async def _placed(it: Context, name: str, until: str, talk: Talk, asked: Mapping[str, Any]) -> RoomCall:
+    """The call, once it has come so far or is over; it goes on without anybody waiting for it."""
+
+    async def record() -> tuple[RoomCall, asyncio.Future[None]]:
         await asyncio.to_thread(load_library)
         call = await it.call(connectionType="webrtc", **asked)
-        async with it.room(call) as line:
-            found = RoomCall(call=call, line=line)
-            try:
-                await line.start()
-            except RoomRefused as refusal:
-                found.refused = str(refusal)
-                return found
-            await talk(found)
-            return found
+        joined: asyncio.Future[RoomCall] = asyncio.get_running_loop().create_future()
+        going = it.judge.go_on(_take_place(it, call, joined, talk))
+        either: tuple[asyncio.Future[Any], ...] = (joined, going)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not joined.done():
+            going.result()
+        return joined.result(), going
 
-    found = await it.recording(f"{name}-{it.attempt}", record)
+    found, going = await it.recording(f"{name}-{it.attempt}", record)
+
+    async def reach() -> None:
+        await found.line.until(lambda: until in found.past or going.done(), it.judge.left_s())
+        if going.done():
+            going.result()
+
+    await it.recording(f"{name}-{until}-{it.attempt}", reach)
     assert isinstance(found, RoomCall)
     return found
+
+
+async def _take_place(it: Context, call: Call, joined: asyncio.Future[RoomCall], talk: Talk) -> None:
+    async with it.room(call) as line:
+        found = RoomCall(call=call, line=line)
+        try:
+            await line.start()
+        except RoomRefused as refusal:
+            found.refused = str(refusal)
+        joined.set_result(found)
+        if not found.refused:
+            await talk(found)
 
 
 class NotJoined(NotChecked):

@@ -7,7 +7,7 @@ from contract_tests import room_calls
 from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.requirements import requirement
-from contract_tests.room_calls import LEFT_WITHIN_S, SPEECH, joined
+from contract_tests.room_calls import GREETING, JOINED, LEFT_WITHIN_S, SILENCE, SPEECH, joined
 from contract_tests.scenarios import ANSWER_WITHIN_S
 from contract_tests.target import NotChecked
 
@@ -27,7 +27,8 @@ AGENT = "asyncapi/webrtc.yaml#/operations/agentSends/description"
 )
 async def join(it: Context) -> None:
     """Both calls."""
-    for found in [await room_calls.greeted(it)] + ([] if it.hasty else [await room_calls.user_first(it)]):
+    for place in (room_calls.greeted,) if it.hasty else (room_calls.greeted, room_calls.user_first):
+        found = await place(it, JOINED)
         if found.refused:
             it.wrong("the room, joined", f"refused: {found.refused}", *it.dial_command(found.call))
             return
@@ -42,11 +43,11 @@ async def join(it: Context) -> None:
     "before the first client_tool_invocation; idle does not count.",
     why="The vendor's SDK refuses to send text until it knows that the agent listens, thinks or speaks.",
     mend="Send {type: state, state: listening} or speaking as soon as the client has joined, as the room's data.",
-    again=True,
 )
 async def state(it: Context) -> None:
     """Whoever speaks first."""
-    for found in (joined(await room_calls.greeted(it)), joined(await room_calls.user_first(it))):
+    for place, until in ((room_calls.user_first, SILENCE), (room_calls.greeted, SPEECH)):
+        found = joined(await place(it, until))
         line, shown = found.line, it.dial_command(found.call)
         told = [heard for heard in line.events(StateChanged) if heard.channel and _is_awake(heard.event)]
         invoked = line.events(ToolInvoked)
@@ -59,9 +60,8 @@ async def state(it: Context) -> None:
             it.wrong(f"a state within {ANSWER_WITHIN_S:g} s", f"the first one after {after_s:.1f} s", *shown)
         elif invoked and invoked[0].at_s < told[0].at_s:
             it.wrong("a state before the first client_tool_invocation", "one after it", *shown)
-        else:
-            continue
-        return
+        if it.cases:
+            return
 
 
 def _is_awake(event: object) -> bool:
@@ -81,7 +81,7 @@ def _is_awake(event: object) -> bool:
 )
 async def greeting(it: Context) -> None:
     """Audible audio."""
-    found = joined(await room_calls.greeted(it))
+    found = joined(await room_calls.greeted(it, GREETING))
     if not found.greeted:
         expected = f"audible audio within {ANSWER_WITHIN_S:g} s of joining"
         it.wrong(expected, found.line.why_silent, *it.dial_command(found.call))
@@ -100,7 +100,7 @@ async def greeting(it: Context) -> None:
 )
 async def user_speaks_first(it: Context) -> None:
     """Silence."""
-    found = joined(await room_calls.user_first(it))
+    found = joined(await room_calls.user_first(it, SILENCE))
     if found.unasked:
         line = found.line
         after_s = line.audible()[0].at_s - (line.started_at or line.opened_at)
@@ -120,7 +120,7 @@ async def user_speaks_first(it: Context) -> None:
 )
 async def answer(it: Context) -> None:
     """One sentence."""
-    found = joined(await room_calls.greeted(it))
+    found = joined(await room_calls.greeted(it, SPEECH))
     if not found.answered:
         raise NotChecked("the call did not come so far; webrtc.greeting says more")
     if not found.answered[SPEECH]:
@@ -138,7 +138,6 @@ async def answer(it: Context) -> None:
     f"{LEFT_WITHIN_S:g} seconds, and another dial be refused.",
     why="A browser tab that is closed says no more than that, and agents that stay are paid for.",
     mend="When the control socket closes, disconnect the agent, or delete the room.",
-    again=True,
 )
 async def leave(it: Context) -> None:
     """The control socket's end."""
