@@ -79,7 +79,7 @@ async def greeted(it: Context, until: str = END) -> RoomCall:
         found.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
         if it.hasty or not found.greeted:
             return
-        await line.quiet(1.0, LONGEST_TURN_S)
+        await line.quiet(1.5, LONGEST_TURN_S)
         found.past.add(GREETING)
         line.speak(it.speech(line))
         await line.until(lambda: time.monotonic() >= line.spoke_until or not line.alive, 30)
