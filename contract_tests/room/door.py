@@ -68,7 +68,11 @@ async def _ask(address: str, settings: TargetSettings, token: str = "") -> Answe
     headers = {"Connection": "close"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
-    return await plain_request("GET", address, settings, headers=headers)
+    try:
+        return await plain_request("GET", address, settings, headers=headers)
+    except ValueError:
+        # A host's name that cannot be one.
+        return Answer(status=None)
 
 
 def without(token: str, text: str) -> str:

@@ -143,9 +143,11 @@ class Participant:
         # The library cannot be told to give up: who comes in after all is led out again.
         await asyncio.wait({self._connecting}, timeout=LEFT_WITHIN_S)
         if self._connecting.done():
-            await _disconnect(room)
+            await _lead_out(room, self._connecting)
         else:
-            self._connecting.add_done_callback(lambda _: _late.add(asyncio.create_task(_disconnect(room))))
+            late = asyncio.create_task(_lead_out(room, self._connecting))
+            _late.add(late)
+            late.add_done_callback(_late.discard)
 
     def _hear(self, track: Any, publication: Any, participant: Any) -> None:
         if isinstance(track, rtc.RemoteAudioTrack) and self._room is not None:
@@ -169,7 +171,9 @@ class Participant:
         self._ears.read(packet.data, packet.kind == rtc.DataPacketKind.KIND_RELIABLE)
 
 
-async def _disconnect(room: rtc.Room) -> None:
+async def _lead_out(room: rtc.Room, connecting: asyncio.Task[None]) -> None:
+    with suppress(rtc.ConnectError):
+        await connecting
     with suppress(TimeoutError):
         async with asyncio.timeout(LEFT_WITHIN_S):
             await room.disconnect()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import jwt
+from livekit.protocol import models
 
 from contract.events import RoomOffered
 from mockserver.server import Server
@@ -139,6 +140,20 @@ def _without_a_track(participant: Any) -> None:
     participant._welcome = changed
 
 
+def _lossy(participant: Any) -> None:
+    """Data goes by the channel for what may be lost."""
+    peers = participant._peers
+
+    def changed(packet: bytes) -> None:
+        sent = models.DataPacket.FromString(packet)
+        sent.kind = models.DataPacket.LOSSY
+        for channel in peers._subscriber.sctp._data_channels.values():
+            if channel.label == "_lossy" and channel.readyState == "open":
+                channel.send(sent.SerializeToString())
+
+    peers.send = changed
+
+
 def _deaf(line: Any) -> None:
     line.heard = lambda audio: None
 
@@ -219,6 +234,7 @@ FAULTS = [
     _f("webrtc.state", "the room is told no state", tells(_no_state), "received none"),
     _f("webrtc.state", "in the room the agent is idle all the time", tells(_only_idle), "idle only"),
     _f("webrtc.channel", "states go on the control socket", tells(lambda body: [json.dumps(body)]), "only"),
+    _f("webrtc.channel", "the room's data may be lost", participants(_lossy), "may be lost"),
     _f("webrtc.messages", "the room's data is no JSON", tells(lambda body: [RoomData(repr(body))]), "not JSON"),
     _f("webrtc.messages", "ordinals in the room are texts", tells(_ordinals_as_text), r"\$\.ordinal"),
     _f("webrtc.transcripts", "transcripts in the room are never final", tells(_never_final), "none is final"),
