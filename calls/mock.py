@@ -38,7 +38,7 @@ examples:
   CALLS_API_KEYS=ck_prod_... calls mock --any-agent   with your own key, and every agent
   calls mock --behaviour script=menu.yaml             with an agent that follows a script (docs/scripts.md)
   calls mock --tls self-signed                        on https://127.0.0.1:8080; URLs come back as wss://127.0.0.1:8080...
-  calls mock --overlay webrtc-on-create               with webrtc on /calls/create too, as @omnia-voice/sdk asks
+  calls mock --overlay webrtc-on-create                with webrtc on /calls/create too, as @omnia-voice/sdk asks
   calls mock --time-scale 10                          maxDuration and inactivityTimeout pass ten times faster
 """
 
