@@ -15,6 +15,7 @@ from websockets.asyncio.client import ClientConnection
 
 from contract.audio import AudioFormat, Encoding
 from contract_tests.caller import spoken
+from contract_tests.deciding import overruled
 from contract_tests.dialling import (
     OPEN_WITHIN_S,
     REFUSED_WITHIN_S,
@@ -177,19 +178,31 @@ class Context:
         )
 
     async def accepted(self, operation: str, body: Any, what: str, **options: Any) -> Exchange:
-        """POST what must be accepted; anything but 201 is written down."""
+        """POST what must be accepted; anything but 201 is written down.  What an overlay forbids must be refused."""
+        if self.overruled(operation, options.get("content", body)) is False:
+            return await self.refused(operation, body, f"{what}, which the overlay forbids", **options)
         exchange = await self.post(operation, body, meant=Meant.VALID, **options)
         if exchange.status != 201:
             self.wrong(f"201: {what} is allowed", exchange.shown(), exchange)
         return exchange
 
     async def refused(self, operation: str, body: Any, what: str, *statuses: int, **options: Any) -> Exchange:
-        """POST what must be refused, with 400 or one of the statuses; anything else is written down."""
+        """POST what must be refused, with 400 or one of the statuses; anything else is written down.
+
+        What an overlay allows must be accepted.
+        """
+        if self.overruled(operation, options.get("content", body)) is True:
+            return await self.accepted(operation, body, f"by the overlay, a request of which {what}", **options)
         exchange = await self.post(operation, body, meant=Meant.INVALID, **options)
         wanted = statuses or (400,)
         if exchange.status not in wanted:
             self.wrong(f"{' or '.join(map(str, wanted))}: {what}", exchange.shown(), exchange)
         return exchange
+
+    def overruled(self, operation: str, body: Any) -> bool | None:
+        """Whether overlays allow what the plain contract refuses (True) or the reverse; `body` may be JSON in bytes."""
+        value = json_value(body) if isinstance(body, bytes) else body
+        return overruled(operation, value, self.settings.overlays)
 
     @property
     def deep(self) -> bool:

@@ -123,7 +123,7 @@ class Garbled:
         if self._sent % self._every:
             return wire
         # What is left goes the way that the whole would have gone.
-        return type(wire)(wire[: len(wire) // 2] if isinstance(wire, str) else wire[:-1])
+        return type(wire)(wire[: len(wire) // 2]) if isinstance(wire, str) else type(wire)(wire[:-1])
 
 
 @dataclass(slots=True)

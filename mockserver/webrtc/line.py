@@ -34,19 +34,42 @@ class Venue(Protocol):
         """Part without a word."""
 
 
+class Listener(Protocol):
+    """Who is told what the caller does."""
+
+    def joined(self) -> None:
+        """The caller hears the agent, and can be told things."""
+
+    def heard(self, audio: bytes) -> None:
+        """The caller spoke, as ROOM_AUDIO."""
+
+    def said(self, data: bytes) -> None:
+        """The caller sent data of its own."""
+
+    def left(self, reason: str) -> None:
+        """The caller is gone, whoever ended it."""
+
+
 class RoomLine:
     """Tells the session what comes on the control socket and in the room, and sends what it says by the right one.
 
     Args:
         session: the call's.
+        enter: gives the room at once; without, it is there when somebody joins.
         on_lost: told when the call is gone.
 
     Attributes:
-        venue: the room, once somebody is in it.
+        venue: the room, once it is there.
     """
 
-    def __init__(self, session: Session, on_lost: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        enter: Callable[[Listener], Venue | None] = lambda listener: None,
+        on_lost: Callable[[], object] = lambda: None,
+    ) -> None:
         self.venue: Venue | None = None
+        self._enter = enter
         self._session = session
         self._on_lost = on_lost
         self._socket: WebSocket | None = None
@@ -57,6 +80,7 @@ class RoomLine:
     def opened(self, socket: WebSocket) -> None:
         """The socket is open."""
         self._socket = socket
+        self.venue = self._enter(self)
         self._session.opened(self)
 
     def receive(self, wire: Wire) -> None:

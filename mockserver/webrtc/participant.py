@@ -10,11 +10,11 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
 from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
+from mockserver.webrtc.line import Listener
 from mockserver.webrtc.peers import Negotiation, Peers
 from mockserver.webrtc.rooms import AGENT
 from mockserver.webrtc.sound import AgentTrack
@@ -37,22 +37,6 @@ log = logging.getLogger("calls")
 # Its words at the level at which the mock speaks are of no use to users: who asks for more gets them.
 logging.getLogger("aioice").setLevel(logging.WARNING)
 logging.getLogger("aiortc").setLevel(logging.WARNING)
-
-
-class Listener(Protocol):
-    """Who is told what the caller does."""
-
-    def joined(self) -> None:
-        """The caller hears the agent, and can be told things."""
-
-    def heard(self, audio: bytes) -> None:
-        """The caller spoke, as ROOM_AUDIO."""
-
-    def said(self, data: bytes) -> None:
-        """The caller sent data of its own."""
-
-    def left(self, reason: str) -> None:
-        """The caller is gone, whoever ended it."""
 
 
 class Participant:
@@ -78,6 +62,8 @@ class Participant:
         self._closing: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._open = False
+        # The caller's microphone, as long as nothing came of it.
+        self._unheard_sid = ""
 
     # What the WebSocket tells.
 
@@ -121,8 +107,13 @@ class Participant:
 
     def heard(self, audio: bytes) -> None:
         """The caller spoke."""
-        if self._closing is None:
-            self._listener.heard(audio)
+        if self._closing is not None:
+            return
+        if self._unheard_sid:
+            # Clients that wait for it begin to speak only now.
+            self._send(rtc.SignalResponse(track_subscribed=rtc.TrackSubscribed(track_sid=self._unheard_sid)))
+            self._unheard_sid = ""
+        self._listener.heard(audio)
 
     def said(self, packet: bytes) -> None:
         """The caller sent a packet of data."""
@@ -238,9 +229,10 @@ class Participant:
                 self._leave("the caller left the room")
 
     def _published(self, asked: rtc.AddTrackRequest) -> rtc.TrackPublishedResponse:
-        track = models.TrackInfo(
-            sid=_sid("TR"), type=asked.type, name=asked.name, source=asked.source, muted=asked.muted
-        )
+        sid = _sid("TR")
+        if asked.type == models.TrackType.AUDIO:
+            self._unheard_sid = sid
+        track = models.TrackInfo(sid=sid, type=asked.type, name=asked.name, source=asked.source, muted=asked.muted)
         return rtc.TrackPublishedResponse(cid=asked.cid, track=track)
 
     def _welcome(self) -> rtc.JoinResponse:

@@ -23,6 +23,7 @@ from aiortc import (
 from aiortc.exceptions import InvalidAccessError, InvalidStateError
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
+from av import AudioFrame
 
 from mockserver.webrtc.addresses import reached_at
 from mockserver.webrtc.sound import AgentTrack, heard
@@ -159,7 +160,9 @@ class Peers:
     async def _listen(self, track: MediaStreamTrack) -> None:
         with suppress(MediaStreamError):
             while True:
-                self._told.heard(heard(await track.recv()))
+                frame = await track.recv()
+                if isinstance(frame, AudioFrame):
+                    self._told.heard(heard(frame))
 
     def _connection_changed(self) -> None:
         states = {self._subscriber.connectionState, self._publisher.connectionState}

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 CALLER, AGENT = "caller", "agent"
 """Who meets in a room."""
 
+NEEDED_FOR_ROOMS, NEEDED_FOR_VISITS = ("aiortc", "livekit.protocol"), ("livekit.rtc",)
+"""What the extras `webrtc` and `livekit` bring."""
+
 NOT_INSTALLED = 'webrtc needs pip install "calls-contract[webrtc]", or --livekit-url, --livekit-key, --livekit-secret'
+
+NO_VISITS = 'no agent joins the LiveKit server\'s room: that needs pip install "calls-contract[livekit]"'
 
 logger = logging.getLogger("calls")
 
@@ -87,7 +92,7 @@ class OwnRooms:
         if session.call.settings.connection_type != "webrtc":
             return session
         room = room_of(session.call.id)
-        line = self._lines[room] = RoomLine(session, lambda: self._lines.pop(room, None))
+        line = self._lines[room] = RoomLine(session, on_lost=lambda: self._lines.pop(room, None))
         return line
 
     def join(self, query: bytes, authorization: bytes) -> Receiver | None:
@@ -119,7 +124,7 @@ class OwnRooms:
 
     def _load(self) -> None:
         """Begin to load what rooms are made of: it takes a second, in which other calls are to go on."""
-        if importlib.util.find_spec("aiortc") is None or importlib.util.find_spec("livekit") is None:
+        if not are_installed(NEEDED_FOR_ROOMS):
             raise NoRoom(NOT_INSTALLED)
         if self._loading is None:
             self._loading = threading.Thread(target=self._import, name="webrtc", daemon=True)
@@ -135,7 +140,7 @@ class OwnRooms:
 
 
 class LiveKitRooms:
-    """Rooms on a LiveKit server.
+    """Rooms on a LiveKit server, which the agent joins like anybody else.
 
     Args:
         livekit: the server, and the key pair that it knows.
@@ -148,12 +153,20 @@ class LiveKitRooms:
 
     def offer(self, call_id: str) -> RoomOffered | None:
         """The room of a call that was dialled."""
-        token = self._livekit.access_token(room=room_of(call_id), identity=CALLER, now_s=self._now().timestamp())
-        return RoomOffered(room_url=self._livekit.url, token=token)
+        return RoomOffered(room_url=self._livekit.url, token=self._token(call_id, CALLER))
 
     def receiver_of(self, session: Session) -> Receiver:
-        """What is to be told of what comes on a dialled call's socket."""
-        return session
+        """What is to be told of what comes on a dialled call's socket: of a webrtc call, its room too."""
+        if session.call.settings.connection_type != "webrtc":
+            return session
+        if not are_installed(NEEDED_FOR_VISITS):
+            logger.warning(NO_VISITS)
+            return RoomLine(session)
+        # A native library, half a second to load: who has no such call is not to wait for it.
+        from mockserver.webrtc.visitor import Visitor
+
+        token = self._token(session.call.id, AGENT)
+        return RoomLine(session, lambda listener: Visitor(self._livekit.url, token, listener))
 
     def join(self, query: bytes, authorization: bytes) -> Receiver | None:
         """Nobody joins here."""
@@ -161,6 +174,18 @@ class LiveKitRooms:
 
     def validate(self, query: bytes, authorization: bytes) -> bool:
         """Nobody is asked here."""
+        return False
+
+    def _token(self, call_id: str, identity: str) -> str:
+        now_s, is_agent = self._now().timestamp(), identity == AGENT
+        return self._livekit.access_token(room=room_of(call_id), identity=identity, now_s=now_s, is_agent=is_agent)
+
+
+def are_installed(names: Sequence[str]) -> bool:
+    """Whether all of these modules can be loaded."""
+    try:
+        return all(map(importlib.util.find_spec, names))
+    except ModuleNotFoundError:
         return False
 
 

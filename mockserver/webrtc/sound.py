@@ -12,6 +12,8 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 
+from contract.audio import encode
+from contract.resample import Samples
 from mockserver.conversation import ROOM_AUDIO
 
 FRAME_MS = 20
@@ -31,14 +33,14 @@ _SILENCE = bytes(FRAME_BYTES)
 _TIME_BASE = fractions.Fraction(1, ROOM_AUDIO.rate_hz)
 
 
-class AgentTrack(MediaStreamTrack):  # type: ignore[misc]  # aiortc's classes are untyped where it derives them
+class AgentTrack(MediaStreamTrack):
     """What the agent says, frame by frame at the pace of speech; silence in between."""
 
     kind = "audio"
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting: deque[bytes] = deque(maxlen=MOST_WAITING_FRAMES)
+        self._unheard: deque[bytes] = deque(maxlen=MOST_WAITING_FRAMES)
         self._part = b""
         self._playing = False
         self._frames = 0
@@ -49,11 +51,11 @@ class AgentTrack(MediaStreamTrack):  # type: ignore[misc]  # aiortc's classes ar
         audio = self._part + audio
         whole = len(audio) // FRAME_BYTES * FRAME_BYTES
         self._part = audio[whole:]
-        self._waiting.extend(audio[at : at + FRAME_BYTES] for at in range(0, whole, FRAME_BYTES))
+        self._unheard.extend(audio[at : at + FRAME_BYTES] for at in range(0, whole, FRAME_BYTES))
 
     def withdraw(self) -> None:
         """Let nothing of what is waiting be heard."""
-        self._waiting.clear()
+        self._unheard.clear()
         self._part = b""
         self._playing = False
 
@@ -75,17 +77,18 @@ class AgentTrack(MediaStreamTrack):  # type: ignore[misc]  # aiortc's classes ar
         return frame
 
     def _next(self) -> bytes:
-        if self._playing and self._waiting:
-            return self._waiting.popleft()
-        if len(self._waiting) >= HELD_BACK_FRAMES:
+        if self._playing and self._unheard:
+            return self._unheard.popleft()
+        if len(self._unheard) >= HELD_BACK_FRAMES:
             self._playing = True
-            return self._waiting.popleft()
+            return self._unheard.popleft()
         # A single frame that nothing follows is heard, too: next time.
-        self._playing = bool(self._waiting)
+        self._playing = bool(self._unheard)
         return _SILENCE
 
 
 def heard(frame: AudioFrame) -> bytes:
     """A frame of the caller's track, as ROOM_AUDIO; aiortc decodes Opus to two channels at 48,000 Hz."""
     samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
-    return (samples.astype(np.int32).sum(axis=1) // samples.shape[1]).astype("<i2").tobytes()
+    mono: Samples = (samples.astype(np.int32).sum(axis=1) // samples.shape[1]).astype(np.int16)
+    return encode(mono, ROOM_AUDIO.encoding)
