@@ -38,7 +38,7 @@ examples:
   CALLS_API_KEYS=ck_prod_... calls mock --any-agent   with your own key, and every agent
   calls mock --behaviour script=menu.yaml             with an agent that follows a script (docs/scripts.md)
   calls mock --tls self-signed                        on https://127.0.0.1:8080; URLs come back as wss://127.0.0.1:8080...
-  calls mock --overlay webrtc-on-create               with webrtc on /calls/create too, as the vendor's SDK asks
+  calls mock --overlay webrtc-on-create                with webrtc on /calls/create too, as @omnia-voice/sdk asks
   calls mock --time-scale 10                          maxDuration and inactivityTimeout pass ten times faster
 """
 
@@ -86,7 +86,9 @@ def _parser() -> Parser:
         ),
         epilog=EPILOG,
     )
-    json_help = "when ready, print one line of JSON (baseUrl, apiKey, controlUrl, controlToken) and not the welcome"
+    json_help = (
+        "when ready, print one line of JSON (baseUrl, apiKey, controlUrl, controlToken, overlays) and not the welcome"
+    )
     parser.add_argument("--json", action="store_true", help=json_help)
     by_name = dict(options())
     for title, names in GROUPS.items():

@@ -124,16 +124,16 @@ def _apply(document: Document, overlay: Overlay, index: int) -> None:
     removes also where `remove` is false, and takes a target that selects nothing for done (0.6.0).
     """
     # It comes with oas-patch.
-    from jsonpath_ng.exceptions import JSONPathError
     from jsonpath_ng.ext.parser import parse
 
     action = overlay.actions[index]
     target = action["target"]
     try:
         expression = parse(target)
-    except JSONPathError as error:
+        matches = expression.find(document)
+    except Exception as error:
+        # What a function or a pattern in it trips over is raised as it is, by `re` for one.
         raise overlay.fault(["actions", index, "target"], f"{target} is no JSONPath: {error}") from error
-    matches = expression.find(document)
     if not matches:
         raise overlay.fault(["actions", index, "target"], f"{target} selects nothing in {CALLS}")
     if not action.get("remove"):

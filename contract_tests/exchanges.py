@@ -52,6 +52,8 @@ async def plainly_created(it: Context, operation: str) -> list[Exchange]:
                 body = it.valid(operation, connectionType=kind)
                 exchange = await it.post(operation, body, key=key, meant=Meant.VALID)
             found.append(exchange)
+        if "websocket" not in connection_types(operation, it.settings.overlays):
+            return found
         body = it.valid(operation, **audio_settings("websocket"))
         return [*found, await it.post(operation, body, key=key, meant=Meant.VALID)]
 

@@ -6,10 +6,7 @@ Who asks says with which overlays (`TargetSettings.overlays`): there is no other
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import Any
 
-from contract.documents import Document
 from contract.overlays import HttpContract, http_contract
 
 Overlays = tuple[str, ...]
@@ -20,17 +17,11 @@ SCHEMAS = {"create": "CreateCallRequest", "inline": "CreateInlineCallRequest"}
 
 @functools.cache
 def in_force(overlays: Overlays = ()) -> HttpContract:
-    """The contract with these overlays, which is read once.  Raises DocumentError."""
+    """The contract with these overlays, which is read once in a process.  Raises DocumentError."""
     return http_contract(overlays)
-
-
-def schemas(overlays: Overlays = ()) -> Document:
-    """The document's schemas, by their names."""
-    found: Document = in_force(overlays).document["components"]["schemas"]
-    return found
 
 
 def connection_types(operation: str, overlays: Overlays = ()) -> tuple[str, ...]:
     """The connection types that an operation offers."""
-    field: Mapping[str, Any] = schemas(overlays)[SCHEMAS[operation]]["properties"]["connectionType"]
-    return tuple(field["enum"])
+    schema = in_force(overlays).document["components"]["schemas"][SCHEMAS[operation]]
+    return tuple(schema["properties"]["connectionType"]["enum"])

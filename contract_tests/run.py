@@ -71,7 +71,10 @@ async def judge(
         baseline: the violations that are known.
         command: how to run it again; made from settings and selection where none is given.
         on_finding: told of each finding as soon as it is there, before the baseline is applied.
+
+    Raises DocumentError for overlays that cannot be read or applied.
     """
+    overlays = in_force(settings.overlays).overlays
     checks = all_checks()
     jobs = selection.jobs(checks)
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -131,7 +134,7 @@ async def judge(
         findings=findings,
         problems=tuple(problems),
         notes=tuple(notes),
-        overlays=tuple(AppliedOverlay(each.name, len(each.actions)) for each in in_force(settings.overlays).overlays),
+        overlays=tuple(AppliedOverlay(each.name, len(each.actions)) for each in overlays),
     )
     if baseline is None or not findings:
         return run

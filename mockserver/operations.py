@@ -128,10 +128,8 @@ def _finder(source: Source, methods: Mapping[str, Method]) -> Callable[[str], Me
 
 def _compile_schemas(source: Source) -> None:
     """Compile every schema of the document once, so that a fault in one shows at the start.  Raises DocumentError."""
-    named = (
-        documents.resolved(dict(source.document), source.name or source.file).get("components", {}).get("schemas", {})
-    )
-    for name, schema in named.items():
+    whole = documents.resolved(dict(source.document), source.name or source.file)
+    for name, schema in whole.get("components", {}).get("schemas", {}).items():
         try:
             CompiledSchema(schema)
         except ValueError as error:

@@ -16,6 +16,7 @@ from calls.__main__ import main
 from calls.welcome import ready_line
 from contract import documents
 from contract.overlays import http_contract
+from contract_tests import fuzzing
 from mockserver.settings import Settings
 from tests.calls.test_mock_command import run, started
 from tests.running import VALID_KEY, RunningMock, running_mock
@@ -159,6 +160,18 @@ def test_bounds_that_an_overlay_moves_are_judged_as_moved(
     shown = capsys.readouterr().out
     assert "201: by the overlay, a request of which maxDuration is 7201" in shown
     assert "400: maxDuration 60, which the overlay forbids" in shown
+
+
+def test_fuzzing_is_told_of_the_overlays_and_makes_what_is_refused_small(
+    mock: RunningMock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def made(asked: Any) -> Any:
+        assert asked["overlays"] == (NAME,)
+        return {"create True": [(201, {**BROWSER, "metadata": {"a": 1}})]}
+
+    monkeypatch.setattr(fuzzing, "made_elsewhere", made)
+    assert verify(mock, "--only", "fuzz.valid-requests[create]", "--overlay", NAME) == 1
+    assert '201: a plain request with {"connectionType": "webrtc"}\n' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("broken", [False, True])

@@ -114,6 +114,10 @@ WRONG = [
     ),
     (f"{HEAD}actions:\n- target: $..[\n  remove: true", r"mine\.yaml:4: actions\[0\]\.target: \$\.\.\[ is no JSONPath"),
     (
+        f"{HEAD}actions:\n- target: $.servers[?(@.url =~ '(')]\n  remove: true",
+        r"mine\.yaml:4: .* is no JSONPath: missing",
+    ),
+    (
         f"{HEAD}actions:\n- target: $.info\n  update: {{}}\n- target: $.nothing\n  remove: true",
         r"mine\.yaml:6: actions\[1\]\.target: \$\.nothing selects nothing in openapi/calls\.yaml",
     ),
