@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { operation } from "../address";
 import type { Ready } from "./dial";
 import type { Line } from "./line";
-import { AGENT_HZ } from "./sound";
+import { CLIENT_HZ } from "./sound";
 import type { Voice } from "./voice";
 import { type Heard, type Kind, wireOf, type Wire } from "./wires";
 
@@ -42,14 +42,14 @@ export class Refused extends Error {
 }
 
 /** Create a call. Raises Refused. */
-export async function create(wanted: Wanted, rateHz: number): Promise<{ id: string; websocketUrl: string }> {
+export async function create(wanted: Wanted, callerHz: number): Promise<{ id: string; websocketUrl: string }> {
   const body = {
     systemPrompt: "Placed with the inspector's phone.",
     voice: wanted.voice,
     language: wanted.language,
     greeting: wanted.greeting,
     connectionType: wanted.kind,
-    ...(wanted.kind === "websocket" && { websocket: { inputSampleRate: rateHz, outputSampleRate: AGENT_HZ } }),
+    ...(wanted.kind === "websocket" && { websocket: { inputSampleRate: callerHz, outputSampleRate: CLIENT_HZ } }),
     ...(wanted.tools.length && { selectedTools: wanted.tools }),
     ...(wanted.scenario && { metadata: { mock: wanted.scenario } }),
   };

@@ -2,12 +2,13 @@
 
 import { built } from "../address";
 import { type Line, type Listener, SocketLine } from "./line";
-import { AGENT_HZ, CARRIER_HZ, ROOM_HZ } from "./sound";
+import { CARRIER_HZ, CLIENT_HZ, ROOM_HZ } from "./sound";
 import { microphone, microphoneTrack, recording, recordingTrack, type Voice } from "./voice";
 import { isClient, type Kind, type Wire } from "./wires";
 
 export interface Ready {
   voice: Voice;
+  callerHz: number;
   /** Dial. */
   open: (websocketUrl: string, wire: Wire, listener: Listener) => Line;
 }
@@ -16,14 +17,19 @@ export interface Ready {
 export async function ready(kind: Kind, file: File | null): Promise<Ready> {
   if (kind === "webrtc") {
     const { RoomLine } = await roomModule();
-    const voice = file ? await asSound(file, recordingTrack(file, ROOM_HZ)) : await microphoneTrack(ROOM_HZ);
-    return { voice, open: (websocketUrl, wire, listener) => new RoomLine(websocketUrl, wire, voice, listener) };
+    const voice = file ? await asSound(file, recordingTrack(file)) : await microphoneTrack();
+    return {
+      voice,
+      callerHz: ROOM_HZ,
+      open: (websocketUrl, wire, listener) => new RoomLine(websocketUrl, wire, voice, listener),
+    };
   }
-  const [callerHz, agentHz] = kind === "websocket" ? [AGENT_HZ, AGENT_HZ] : [CARRIER_HZ, CARRIER_HZ];
-  const voice = file ? await asSound(file, recording(file, callerHz, !isClient(kind))) : await microphone();
+  const rateHz = isClient(kind) ? CLIENT_HZ : CARRIER_HZ;
+  const voice = file ? await asSound(file, recording(file, rateHz, !isClient(kind))) : await microphone();
   return {
     voice,
-    open: (websocketUrl, wire, listener) => new SocketLine(websocketUrl, agentHz, wire, voice, listener),
+    callerHz: voice.rateHz,
+    open: (websocketUrl, wire, listener) => new SocketLine(websocketUrl, rateHz, wire, voice, listener),
   };
 }
 

@@ -54,7 +54,7 @@ export function Form({ hidden, onPlaced }: { hidden: boolean; onPlaced: (placed:
             disabled={!isClient(kind)}
             onChange={() => setSource("microphone")}
           />
-          the microphone{!isClient(kind) && " (websocket and webrtc only)"}
+          the microphone{!isClient(kind) && " (not as a carrier)"}
         </label>
         <label class="inline">
           <input type="radio" name="source" checked={fromFile} onChange={() => setSource("file")} />a sound file
@@ -132,7 +132,7 @@ async function place(kind: Kind, fromFile: boolean, form: FormData): Promise<Con
       language: text("language"),
       scenario: text("scenario"),
     };
-    const call = await create(wanted, dial.voice.rateHz);
+    const call = await create(wanted, dial.callerHz);
     const placed = new Conversation(call.id, call.websocketUrl, kind, dial);
     if (wide.matches) goTo({ view: "call", id: call.id });
     return placed;

@@ -4,7 +4,7 @@
 import { ConnectionState, getLogger, LoggerNames, type RemoteTrack, Room, RoomEvent, Track } from "livekit-client";
 import { room as roomAt, socket } from "../address";
 import { ending, type Levels, type Line, type Listener } from "./line";
-import { level, ROOM_HZ } from "./sound";
+import { level } from "./sound";
 import type { TrackVoice } from "./voice";
 import { readOn, type Said, type Wire } from "./wires";
 
@@ -25,7 +25,7 @@ export class RoomLine implements Line {
     singlePeerConnection: false,
     reconnectPolicy: { nextRetryDelayInMs: () => null },
   });
-  private readonly context = new AudioContext({ sampleRate: ROOM_HZ });
+  private readonly context = new AudioContext();
   private readonly caller = new AnalyserNode(this.context, { fftSize: LEVEL_SAMPLES });
   private readonly agent = new AnalyserNode(this.context, { fftSize: LEVEL_SAMPLES });
   private wasOpen = false;

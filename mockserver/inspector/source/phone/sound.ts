@@ -1,8 +1,9 @@
 // Samples and how they are written: mu-law on carriers (ITU-T G.711), 16-bit little-endian on `websocket`.
 
 export const FRAME_MS = 20;
-export const AGENT_HZ = 16000;
 export const CARRIER_HZ = 8000;
+/** What the phone asks for as `websocket`. */
+export const CLIENT_HZ = 16000;
 /** Opus: asyncapi/webrtc.yaml. */
 export const ROOM_HZ = 48000;
 

@@ -1,16 +1,16 @@
 // Where the caller's voice comes from: a microphone, or a file that is said when it is told to.
 
 import { built } from "../address";
-import { decoded, frames, FRAME_MS } from "./sound";
+import { decoded, frames, FRAME_MS, ROOM_HZ } from "./sound";
 
 export interface Voice {
-  rateHz: number;
   /** Begin to speak: the file from its beginning. A microphone is not told when to. */
   say: (() => void) | null;
   close: () => void;
 }
 
 export interface FrameVoice extends Voice {
+  rateHz: number;
   /** Called with each frame of 20 ms. */
   onFrame: (frame: Float32Array) => void;
 }
@@ -56,9 +56,9 @@ export async function microphone(): Promise<FrameVoice> {
   return voice;
 }
 
-export async function microphoneTrack(rateHz: number): Promise<TrackVoice> {
+export async function microphoneTrack(): Promise<TrackVoice> {
   const stream = await microphoneStream();
-  return { rateHz, track: trackOf(stream), say: null, close: () => stop(stream) };
+  return { track: trackOf(stream), say: null, close: () => stop(stream) };
 }
 
 /** A file; `silence` between is sent where carriers send it, and left out where a client need not. */
@@ -85,13 +85,13 @@ export async function recording(file: Blob, rateHz: number, silence: boolean): P
   return voice;
 }
 
-export async function recordingTrack(file: Blob, rateHz: number): Promise<TrackVoice> {
-  const sound = await decoded(file, rateHz);
-  const context = new AudioContext({ sampleRate: rateHz });
+export async function recordingTrack(file: Blob): Promise<TrackVoice> {
+  const sound = await decoded(file, ROOM_HZ);
+  const context = new AudioContext();
+  void context.resume();
   const out = new MediaStreamAudioDestinationNode(context, { channelCount: 1 });
   let said: AudioBufferSourceNode | null = null;
   return {
-    rateHz,
     track: trackOf(out.stream),
     say: () => {
       said?.stop();
