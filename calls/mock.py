@@ -24,7 +24,7 @@ GROUPS = {
         *("scenario", "scenario_file", "latency_ms", "first_audio_delay_ms", "jitter_ms", "frame_loss"),
         *("seed", "clock"),
     ),
-    "webrtc": ("livekit_url", "livekit_key", "livekit_secret"),
+    "webrtc": ("max_webrtc_calls", "webrtc_addresses", "livekit_url", "livekit_key", "livekit_secret"),
 }
 """The options as `--help` shows them, by their names in Settings."""
 

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from websockets.asyncio.client import ClientConnection
+
 from contract.audio import AudioFormat, Encoding
 from contract_tests.caller import spoken
 from contract_tests.deciding import overruled
@@ -28,6 +30,7 @@ from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.parsing import json_value
 from contract_tests.raw import raced
+from contract_tests.room.line import RoomLine
 from contract_tests.settings import Profile
 from contract_tests.target import PATHS, Exchange, Meant, NotChecked
 
@@ -308,16 +311,7 @@ class Context:
         """
         kind = str(call.request.get("connectionType", "twilio"))
         heard, said = formats(call.request)
-        if call.lease is None or not call.lease.take():
-            await self.judge.open_lines.acquire()
-        try:
-            if time.time() - call.exchange.answered_at > STALE_S:
-                # It waited for a free line so long that its URL may have expired.
-                changes = {"maxDuration": call.request.get("maxDuration"), **call.request}
-                call = await self._created(call.exchange.operation, changes)
-            socket = await self.dial(call)
-            if isinstance(socket, Refusal):
-                raise NotDialled(call, socket.reason)
+        async with self._socket(call) as (call, socket):
             line = Line(socket, kind, to_agent or heard, said, time.monotonic())
             try:
                 if begin:
@@ -328,6 +322,37 @@ class Context:
                 await line.close()
                 if not rubbish and (forbidden := first_forbidden(line)) is not None:
                     self.judge.forbidden.append((kind, forbidden, self.dial_command(call)))
+
+    @asynccontextmanager
+    async def room(self, call: Call) -> AsyncIterator[RoomLine]:
+        """A webrtc call, dialled, whose room was offered; to join it is `start`.  Closed at the end.
+
+        Raises NotDialled as `line` does, and NotChecked where no room is offered: `webrtc.control-message` says so.
+        """
+        async with self._socket(call) as (_, socket):
+            line = RoomLine(socket, self.settings, time.monotonic())
+            try:
+                await line.connect()
+                if line.offer is not None:
+                    self.judge.secrets.add(line.offer.token, "[room token]")
+                yield line
+            finally:
+                await line.close()
+
+    @asynccontextmanager
+    async def _socket(self, call: Call) -> AsyncIterator[tuple[Call, ClientConnection]]:
+        """The call, or one like it where it waited too long, and its socket, dialled; who is given it closes it."""
+        if call.lease is None or not call.lease.take():
+            await self.judge.open_lines.acquire()
+        try:
+            if time.time() - call.exchange.answered_at > STALE_S:
+                # It waited for a free line so long that its URL may have expired.
+                changes = {"maxDuration": call.request.get("maxDuration"), **call.request}
+                call = await self._created(call.exchange.operation, changes)
+            socket = await self.dial(call)
+            if isinstance(socket, Refusal):
+                raise NotDialled(call, socket.reason)
+            yield call, socket
         finally:
             self.judge.open_lines.release()
 

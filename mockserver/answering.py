@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from contract.stream import Stream, Traits
 from mockserver.agents import Agent, Echo, Parrot, Silent
 from mockserver.conversation import Conversation
 from mockserver.espeak import Espeak
-from mockserver.media import Party
+from mockserver.media import Party, StreamEnd
 from mockserver.mishaps import Garbled, Troubled, agent_of
 from mockserver.recording import Recordings
 from mockserver.scenarios import NO_MISHAP
@@ -28,7 +28,9 @@ from mockserver.store import Call, CallSettings
 from mockserver.tools import client_tools
 from mockserver.voice import say
 from mockserver.voices import Voices
-from mockserver.webrtc import LiveKit, RoomOffer
+from mockserver.webrtc.offering import Offering
+from mockserver.webrtc.rooms import Rooms
+from mockserver.webrtc.wires import RoomStream
 
 
 class Answering:
@@ -36,55 +38,46 @@ class Answering:
 
     Args:
         settings: the options.
-        now: the time of day in UTC.
         studio: gives voices, and records.
+        rooms: where webrtc calls take place.
 
     Raises DocumentError for an AsyncAPI document or a script that makes no sense.
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime], studio: Studio) -> None:
+    def __init__(self, settings: Settings, studio: Studio, rooms: Rooms) -> None:
         self._settings = settings
-        self._now = now
         self._studio = studio
+        self._rooms = rooms
         self._new_agent = _agents(settings.behaviour)
         self._compiled = {kind: _compiled(kind) for kind in documents.connection_types()}
         self._chance = random.Random(settings.seed)
         self._new_id: Callable[[], str] = partial(secrets.token_hex, 12)
         if settings.seed is not None:
             self._new_id = lambda: self._chance.randbytes(12).hex()
-        self._livekit = None
-        if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
-            self._livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
 
-    def answer(self, call: Call, opened_at: float) -> tuple[Stream, Party]:
+    def answer(self, call: Call, opened_at: float) -> tuple[StreamEnd, Party]:
         """What answers a call that was dialled at this moment of the event loop's clock."""
         mishap = call.mishap
-        codec, traits = self._compiled[call.settings.connection_type]
-        stream = Stream(codec, Role.AGENT, traits)
+        kind = self._compiled[call.settings.connection_type]
+        stream: StreamEnd = Stream(kind.codec, Role.AGENT, kind.traits)
+        if kind.room is not None:
+            stream = RoomStream(kind.codec, kind.room)
         if mishap.garbled_every:
-            stream = Garbled(codec, Role.AGENT, traits, every=mishap.garbled_every)
-        party = self._party(call, codec, traits, opened_at)
-        if mishap is not NO_MISHAP:
-            party = Troubled(party, mishap, opened_at, self._chance)
-        return stream, self._studio.recorded(call, party)
-
-    def _party(self, call: Call, codec: Codec, traits: Traits, opened_at: float) -> Party:
-        """What answers, if nothing goes wrong."""
-        time_scale = self._settings.time_scale
-        if traits.encoding == "room":
-            deadline = opened_at + call.settings.max_duration_s / time_scale
-            now_s = self._now().timestamp()
-            return RoomOffer(self._livekit, room=f"call-{call.id}", now_s=now_s, deadline=deadline)
-        return Conversation(
+            stream = Garbled(stream, every=mishap.garbled_every)
+        party: Party = Conversation(
             call.settings,
-            agent_of(call.mishap, call.settings) or self._new_agent(call.settings),
-            codec,
-            traits,
+            agent_of(mishap, call.settings) or self._new_agent(call.settings),
+            kind.room or kind.codec,
+            kind.traits,
             opened_at=opened_at,
-            time_scale=time_scale,
+            time_scale=self._settings.time_scale,
             new_id=self._new_id,
             speak=self._studio.voice_of(call.settings),
         )
+        if mishap is not NO_MISHAP:
+            party = Troubled(party, mishap, opened_at, self._chance)
+        party = self._studio.recorded(call, party)
+        return stream, party if kind.room is None else Offering(party, partial(self._rooms.offer, call.id))
 
 
 class Studio:
@@ -122,12 +115,24 @@ class Studio:
             self._recordings.close()
 
 
-def _compiled(connection_type: str) -> tuple[Codec, Traits]:
-    """The codec and the traits of a connection type.  Raises DocumentError."""
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """What a connection type's document says: of its socket, its stream, and its room's data, if it has one."""
+
+    codec: Codec
+    traits: Traits
+    room: Codec | None
+
+
+def _compiled(connection_type: str) -> _Compiled:
+    """Raises DocumentError."""
     document = documents.asyncapi(connection_type)
     try:
+        traits = Traits.of(document)
         # Where a document has a room beside its socket, the socket is the channel that it names first.
-        return Codec(document, Role.AGENT, next(iter(document["channels"]))), Traits.of(document)
+        socket, *others = document["channels"]
+        room = Codec(document, Role.AGENT, others[0]) if traits.encoding == "room" else None
+        return _Compiled(Codec(document, Role.AGENT, socket), traits, room)
     except DocumentError as error:
         raise DocumentError(f"asyncapi/{connection_type}.yaml: {error}") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import logging
 import secrets
@@ -10,21 +9,24 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract.overlays import HttpContract, Overlay, http_contract
-from contract.stream import Stream
 from mockserver.accounts import Accounts
-from mockserver.connection import REFUSAL
+from mockserver.connection import JOIN_PATH, REFUSAL
 from mockserver.cors import Cors
 from mockserver.envelope import Envelope
+from mockserver.errors import NotFound
 from mockserver.espeak import Espeak, EspeakError, espeak, is_installed
 from mockserver.http import http_app
 from mockserver.ids import Ids
-from mockserver.media import Party, Session, Switchboard
+from mockserver.media import Party, Session, StreamEnd, Switchboard
+from mockserver.once import Once
 from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings, SettingsError
@@ -35,8 +37,13 @@ from mockserver.ticker import Ticker
 if TYPE_CHECKING:
     from mockserver.answering import Answering, Studio
     from mockserver.inspection import Inspection
+    from mockserver.webrtc.rooms import Rooms
 
 logger = logging.getLogger("calls")
+
+VALIDATE_PATH = f"{JOIN_PATH}/validate"
+"""Where LiveKit's clients ask why they could not join; under /rtc/v1 there is nothing, so that clients of a later
+dialect go on in this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Mock:
         ticker: what paces them.
         store: the calls that wait for their dial.
         origins: which pages may use it.
+        rooms: gives the place of webrtc calls.
         prepare: does ahead, in any thread, what the first dial would wait for.  Raises DocumentError for a fault in an
             AsyncAPI document.
         reload: reads the documents, the overlays, the script and the scenarios again, in any thread; what was counted
@@ -65,6 +73,7 @@ class Mock:
     ticker: Ticker
     store: MemoryCallStore
     origins: Origins
+    rooms: Callable[[], Rooms]
     prepare: Callable[[], None]
     reload: Callable[[], None]
     speaks: bool
@@ -98,13 +107,19 @@ def build(
     speech = _speech(settings.voice_output)
     _make_folder(settings.recordings)
 
-    @functools.cache
+    @Once
     def studio() -> Studio:
         from mockserver.answering import Studio
 
         return Studio(speech, settings.recordings)
 
-    def answer(call: Call, opened_at: float) -> tuple[Stream, Party]:
+    @Once
+    def rooms() -> Rooms:
+        from mockserver.webrtc.rooms import rooms_of
+
+        return rooms_of(settings, base_url, now)
+
+    def answer(call: Call, opened_at: float) -> tuple[StreamEnd, Party]:
         return current.answering().answer(call, opened_at)
 
     def over(call: Call) -> None:
@@ -114,7 +129,15 @@ def build(
     new_session: Callable[..., Session] = Session if inspection is None else inspection.new_session
     noting_store: CallStore = store if inspection is None else inspection.noting(store)
     switchboard = Switchboard(
-        store, ticker, answer, now=now, clock=clock, most_calls=settings.max_calls, new_session=new_session, over=over
+        store,
+        ticker,
+        answer,
+        now=now,
+        clock=clock,
+        most_calls=settings.max_calls,
+        most_webrtc_calls=settings.max_webrtc_calls,
+        new_session=new_session,
+        over=over,
     )
     accounts = Accounts(settings.api_keys, any_key=settings.any_key, salt=secrets.token_bytes(16))
     limiter = RateLimiter(settings.rate_limit_per_hour)
@@ -135,24 +158,31 @@ def build(
             ids=ids,
             stage=stage,
         )
-        return FromDocuments(contract, http, _answering(settings, now, studio), stage)
+        return FromDocuments(contract, http, _answering(settings, studio, rooms), stage)
 
     current = read()
-    refusals = Envelope(
-        _refuse,
+    plainly = partial(
+        Envelope,
         accounts=accounts,
         limiter=limiter,
         now=lambda: (settings.clock or now()).timestamp(),
         new_request_id=ids.request_id,
     )
+    refusals, validations = plainly(_refuse), plainly(_validation(rooms))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await (refusals if REFUSAL in scope else current.http)(scope, receive, send)
+        if REFUSAL in scope:
+            await refusals(scope, receive, send)
+        elif scope["path"] == VALIDATE_PATH:
+            await validations(scope, receive, send)
+        else:
+            await current.http(scope, receive, send)
 
     def prepare() -> None:
         current.answering()
         importlib.import_module("mockserver.handover")
         importlib.import_module("mockserver.websocket")
+        rooms()
 
     def reload() -> None:
         nonlocal current
@@ -162,8 +192,8 @@ def build(
         current = found
 
     def close() -> None:
-        if studio.cache_info().currsize:
-            studio().close()
+        if studio.made is not None:
+            studio.made.close()
 
     mock = Mock(
         app,
@@ -171,6 +201,7 @@ def build(
         ticker,
         store,
         origins,
+        rooms,
         prepare,
         reload,
         speaks=speech is not None,
@@ -237,20 +268,30 @@ def _make_folder(recordings: Path | None) -> None:
         raise SettingsError(f"--recordings: cannot make the folder {recordings}: {reason}") from error
 
 
-def _answering(
-    settings: Settings, now: Callable[[], datetime], studio: Callable[[], Studio]
-) -> Callable[[], Answering]:
+def _validation(rooms: Callable[[], Rooms]) -> ASGIApp:
+    """What LiveKit's clients ask who could not join."""
+
+    async def validate(scope: Scope, receive: Receive, send: Send) -> None:
+        authorization = dict(scope["headers"]).get(b"authorization", b"")
+        if scope["method"] not in ("GET", "HEAD") or not rooms().validate(scope["query_string"], authorization):
+            raise NotFound("there is nothing at this path; /openapi.yaml says what there is")
+        await PlainTextResponse("success")(scope, receive, send)
+
+    return validate
+
+
+def _answering(settings: Settings, studio: Callable[[], Studio], rooms: Callable[[], Rooms]) -> Callable[[], Answering]:
     """What gives the part that answers dials.
 
     It is made when it is first asked for: the libraries for sound and the AsyncAPI documents take as long to load as
     all else.  A script is read now, so that a fault in it shows at the start.
     """
 
-    @functools.cache
+    @Once
     def answering() -> Answering:
         from mockserver.answering import Answering
 
-        return Answering(settings, now, studio())
+        return Answering(settings, studio(), rooms())
 
     if settings.behaviour.startswith("script="):
         answering()

@@ -10,8 +10,9 @@ import binascii
 import logging
 import re
 from base64 import b64decode
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 import httptools
@@ -27,11 +28,18 @@ from mockserver.errors import (
     UpgradeRequired,
     answer,
 )
-from mockserver.media import DialMishap, Session, Switchboard
+from mockserver.media import DialMishap, Switchboard
 from mockserver.origins import Origins
 from mockserver.staging import NO_ANSWER_FOR_S, TRANSPORT, reset
 
+if TYPE_CHECKING:
+    from mockserver.webrtc.rooms import Rooms
+    from mockserver.websocket import Receiver
+
 log = logging.getLogger("calls")
+
+JOIN_PATH = "/rtc"
+"""Where LiveKit's clients join a room."""
 
 REFUSAL = "calls.refusal"
 """The key of an ASGI scope under which stands the ApiError that answers a dial."""
@@ -128,11 +136,20 @@ class Doorway(HttpConnection):
         switchboard: answers the URLs.
         max_message_bytes: how long a message on a WebSocket may be.
         origins: which pages may dial.
+        rooms: gives the place of webrtc calls; not to be asked before a dial, as it takes long to load.
         more: what uvicorn gives every connection.
     """
 
-    def __init__(self, switchboard: Switchboard, max_message_bytes: int, origins: Origins, **more: Any) -> None:
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        max_message_bytes: int,
+        origins: Origins,
+        rooms: Callable[[], Rooms],
+        **more: Any,
+    ) -> None:
         super().__init__(**more)
+        self._rooms = rooms
         self._origins = origins
         self._switchboard = switchboard
         self._max_message_bytes = max_message_bytes
@@ -171,25 +188,18 @@ class Doorway(HttpConnection):
     def _dial(self) -> bool:
         """Let a dial become a call; False if its URL opens nothing.  Raises ApiError for any other refusal."""
         key = _key_of(self.headers)
-        start, _, token = unquote(httptools.parse_url(self.url).path.decode("ascii")).rpartition("/")
-        if start != "/media":
+        url = httptools.parse_url(self.url)
+        path = unquote(url.path.decode("ascii"))
+        start, _, token = path.rpartition("/")
+        if start != "/media" and path != JOIN_PATH:
             return False
         self._admit_page()
-        if self._switchboard.full:
-            raise TooManyCalls()
-        # The server is there before it can be dialled, and this is loaded by then: half a second is worth it.
-        from mockserver.handover import hand_over
-        from mockserver.websocket import Limits, WebSocket
-
-        limits = Limits(self._max_message_bytes, self.config.ws_ping_interval, self.config.ws_ping_timeout)
-
-        transport = cast(_OneWrite, self.transport).beneath
-
-        def open_line(session: Session) -> None:
-            hand_over(transport, WebSocket(session, limits), key=key, max_message_bytes=limits.max_message_bytes)
-
         try:
-            dialled = self._switchboard.dial(token, open_line)
+            if path == JOIN_PATH:
+                return self._join(url.query or b"", key)
+            if self._switchboard.full:
+                raise TooManyCalls()
+            dialled = self._switchboard.dial(token, lambda session: self._open(self._rooms().receiver_of(session), key))
         except DialMishap as mishap:
             self._go_wrong(str(mishap))
             return True
@@ -200,6 +210,30 @@ class Doorway(HttpConnection):
         if dialled:
             self.connections.discard(self)
         return dialled
+
+    def _join(self, query: bytes, key: str) -> bool:
+        """Let a caller into the room of a webrtc call; False where rooms are elsewhere.  Raises ApiError."""
+        authorization = dict(self.headers).get(b"authorization", b"")
+        participant = self._rooms().join(query, authorization)
+        if participant is None:
+            return False
+        try:
+            self._open(participant, key)
+        except ConnectionError:
+            participant.lost("the connection was lost")
+            raise
+        self.connections.discard(self)
+        return True
+
+    def _open(self, receiver: Receiver, key: str) -> None:
+        """Open a WebSocket, and have what comes on it told.  Raises ConnectionError."""
+        # The server is there before it can be dialled, and this is loaded by then: half a second is worth it.
+        from mockserver.handover import hand_over
+        from mockserver.websocket import Limits, WebSocket
+
+        limits = Limits(self._max_message_bytes, self.config.ws_ping_interval, self.config.ws_ping_timeout)
+        transport = cast(_OneWrite, self.transport).beneath
+        hand_over(transport, WebSocket(receiver, limits), key=key, max_message_bytes=limits.max_message_bytes)
 
     def _go_wrong(self, how: str) -> None:
         """Spoil a dial that is to be spoilt.  Raises ApiError."""

@@ -14,6 +14,7 @@ from contract.codec import Codec
 from contract.errors import PeerError
 from contract.events import (
     Audio,
+    Clear,
     Digit,
     Event,
     Fault,
@@ -71,6 +72,9 @@ MOST_AWAITED = 20
 
 _NOTHING: list[Event] = []
 
+ROOM_AUDIO = AudioFormat(Encoding.PCM16, 48000)
+"""How a webrtc room's sound is written on either side of Opus."""
+
 CARRIER_ENCODINGS = {"audio/x-mulaw": Encoding.MULAW, "PCMU": Encoding.MULAW, "PCMA": Encoding.ALAW}
 """The carriers' words for what they send; their case does not matter, and without any it is mu-law."""
 
@@ -121,6 +125,9 @@ class Conversation:
         self._agent = agent
         self._traits = traits
         self._sayable = frozenset(message.event for message in codec.sent)
+        if traits.encoding == "room":
+            # The room's tracks carry it.
+            self._sayable |= {Audio, Clear}
         self._new_id = new_id
         self._speak = speak
         self._out: list[Event] = []
@@ -165,6 +172,8 @@ class Conversation:
         if self._mouth is None or self._ear is None:
             if isinstance(event, Stopped):
                 self._end(1000, "the carrier stopped the stream")
+            elif isinstance(event, HangUp):
+                self._end(1000, "the caller hung up")
             return self._said()
         if type(event) is Audio:
             # First, since it comes fifty times a second.  On a stream of both tracks one is the agent's own voice.
@@ -348,6 +357,8 @@ class Conversation:
     def _formats(self, started: Started | None) -> tuple[AudioFormat, AudioFormat]:
         """How the caller's audio comes in and the agent's goes out.  Raises PeerError."""
         settings = self._settings
+        if self._traits.encoding == "room":
+            return ROOM_AUDIO, ROOM_AUDIO
         if self._traits.rate_hz is None:
             encoding = Encoding.MULAW if settings.codec == "g711" else Encoding.PCM16
             return AudioFormat(encoding, settings.input_rate_hz), AudioFormat(encoding, settings.output_rate_hz)

@@ -135,6 +135,13 @@ class ForeignRequest(ApiError):
     code = "FORBIDDEN"
 
 
+class JoinRefused(ApiError):
+    """A webrtc room was asked to let somebody in who has no key to it."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+
+
 class NoCredit(ApiError):
     """The account is out of balance."""
 
@@ -255,6 +262,20 @@ class TooManyCalls(ApiError):
     def __init__(self) -> None:
         super().__init__(
             "as many calls are in progress as this mock takes; dial the same URL again later (--max-calls)",
+            {"Retry-After": str(RETRY_DIAL_AFTER_S)},
+        )
+
+
+class TooManyWebrtcCalls(ApiError):
+    """As many webrtc calls are in progress as there may be."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} webrtc calls are in progress, as many as this mock takes; dial the same URL again later "
+            "(--max-webrtc-calls)",
             {"Retry-After": str(RETRY_DIAL_AFTER_S)},
         )
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from contract.codec import Wire
 from contract.errors import PeerError, UsageError
 from contract.events import Event, Started
-from contract.stream import Phase, Stream
+from contract.stream import Phase
 from mockserver.ending import Ending
+from mockserver.errors import TooManyWebrtcCalls
 from mockserver.store import Call, CallStore
 from mockserver.ticker import Ticker
 
@@ -328,6 +329,7 @@ class Switchboard:
         now: the time that the store counts in.
         clock: the event loop's clock, in seconds.
         most_calls: how many calls may be in progress; 0 for any number.
+        most_webrtc_calls: how many of them may be webrtc, which cost much more; 0 for any number.
         new_session: makes the session of a dialled call.
         over: told of each call that was answered and is over, or was not dialled after all.
     """
@@ -336,11 +338,12 @@ class Switchboard:
         self,
         store: CallStore,
         ticker: Ticker,
-        answer: Callable[[Call, float], tuple[Stream, Party]],
+        answer: Callable[[Call, float], tuple[StreamEnd, Party]],
         *,
         now: Callable[[], datetime],
         clock: Callable[[], float],
         most_calls: int = 0,
+        most_webrtc_calls: int = 0,
         new_session: Callable[..., Session] = Session,
         over: Callable[[Call], None] = lambda call: None,
     ) -> None:
@@ -350,6 +353,7 @@ class Switchboard:
         self._now = now
         self._clock = clock
         self._most_calls = most_calls
+        self._most_webrtc_calls = most_webrtc_calls
         self._new_session = new_session
         self._over = over
         self._sessions: set[Session] = set()
@@ -364,10 +368,15 @@ class Switchboard:
         """Whether one more call would be one too many; the calls in progress are not to suffer from it."""
         return 0 < self._most_calls <= len(self._sessions)
 
+    @property
+    def _webrtc_full(self) -> bool:
+        running = sum(session.call.settings.connection_type == "webrtc" for session in self._sessions)
+        return 0 < self._most_webrtc_calls <= running
+
     def dial(self, token: str, open_line: Callable[[Session], None]) -> bool:
         """Serve one dial; False, with nothing done, if the token opens nothing: it is unknown, used, or late.
 
-        Raises DialMishap where the call was created to go wrong here.
+        Raises DialMishap where the call was created to go wrong here, and TooManyWebrtcCalls.
 
         `open_line` completes the handshake, and has the session told what happens on the line from then on.  What it
         raises is raised here, and the token can be dialled again.
@@ -378,6 +387,9 @@ class Switchboard:
         if call.mishap.dial != "opens":
             self._store.restore(token)
             raise DialMishap(call.mishap.dial)
+        if call.settings.connection_type == "webrtc" and self._webrtc_full:
+            self._store.restore(token)
+            raise TooManyWebrtcCalls(self._most_webrtc_calls)
         session = None
         try:
             stream, party = self._answer(call, self._clock())

@@ -5,17 +5,16 @@ from __future__ import annotations
 import random
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from contract.codec import Wire
 from contract.events import Audio, Event, Started
-from contract.stream import Stream
+from contract.stream import Phase
 from mockserver.agents import Act, Agent, Began, EndCall, Happening, Said, Silent, greeting
 from mockserver.around import Around
 from mockserver.ending import Ending
-from mockserver.media import Party
+from mockserver.media import Party, StreamEnd
 from mockserver.scenarios import Mishap, drawn_ms
 from mockserver.store import CallSettings
 
@@ -97,21 +96,34 @@ class Troubled(Around):
         return passed_on
 
 
-class Garbled(Stream):
-    """A stream that mutilates every so many of its messages: half of a text, a binary one without its last byte."""
+class Garbled:
+    """A stream that mutilates every so many of its messages: half of a text, a binary one without its last byte.
 
-    def __init__(self, *given: Any, every: int) -> None:
-        super().__init__(*given)
+    Args:
+        stream: that would be whole.
+        every: how many messages are one that is not.
+    """
+
+    def __init__(self, stream: StreamEnd, every: int) -> None:
+        self.receive = stream.receive
+        self.accept = stream.accept
+        self._stream = stream
         self._every = every
         self._sent = 0
 
+    @property
+    def phase(self) -> Phase:
+        """How far the stream has come."""
+        return self._stream.phase
+
     def send(self, event: Event) -> Wire:
         """The message for an event of ours, or what is left of it.  Raises UsageError."""
-        wire = super().send(event)
+        wire = self._stream.send(event)
         self._sent += 1
         if self._sent % self._every:
             return wire
-        return wire[: len(wire) // 2] if isinstance(wire, str) else wire[:-1]
+        # What is left goes the way that the whole would have gone.
+        return type(wire)(wire[: len(wire) // 2]) if isinstance(wire, str) else type(wire)(wire[:-1])
 
 
 @dataclass(slots=True)

@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
                 self.mock.app,
                 # A call of it makes a connection, which is all that is asked of it.
                 http=partial(  # type: ignore[arg-type]
-                    Doorway, self.mock.switchboard, settings.max_body_bytes, self.mock.origins
+                    Doorway, self.mock.switchboard, settings.max_body_bytes, self.mock.origins, self.mock.rooms
                 ),
                 ws="none",
                 ssl_context_factory=(lambda config, default: tls) if tls else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -124,6 +125,10 @@ def _url(text: str) -> str:
     if not _PLAIN_URL.fullmatch(text) or not url.hostname or url.port == 0:
         raise ValueError
     return text.rstrip("/")
+
+
+def _ip_address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
 
 
 def _scenario(text: str) -> str:
@@ -255,6 +260,15 @@ class Settings:
         0,
         "calls in progress at once, so that those there are stay on time; a further dial is refused with 503 and keeps "
         "its URL; 0 sets no limit",
+        expected="a whole number, 0 or more",
+        parse=_whole(0),
+        metavar="CALLS",
+    )
+    max_webrtc_calls: int = _option(
+        "--max-webrtc-calls",
+        0,
+        "webrtc calls in progress at once, of which each costs as much as many others; a further dial is "
+        "refused with 503 and keeps its URL; 0 sets no limit",
         expected="a whole number, 0 or more",
         parse=_whole(0),
         metavar="CALLS",
@@ -423,10 +437,21 @@ class Settings:
         expected="yes or no",
         parse=_switch,
     )
+    webrtc_addresses: tuple[str, ...] = _option(
+        "--webrtc-address",
+        (),
+        "IP address at which browsers reach this machine's UDP ports for webrtc; repeat for several; without, those of "
+        "--host",
+        expected="an IP address",
+        parse=_ip_address,
+        metavar="ADDRESS",
+        repeated=True,
+    )
     livekit_url: str | None = _option(
         "--livekit-url",
         None,
-        "LiveKit server that webrtc calls join; needs --livekit-key and --livekit-secret",
+        "LiveKit server in whose rooms webrtc calls take place, instead of the mock's own; needs --livekit-key and "
+        "--livekit-secret",
         expected="ws, wss, http or https, a host, perhaps a port and a path, without user, query or fragment",
         parse=_url,
         metavar="URL",

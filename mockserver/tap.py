@@ -14,10 +14,10 @@ import msgspec
 from contract.codec import Wire
 from contract.errors import PeerError
 from contract.events import Audio, Clear, Event, Transcript
-from contract.stream import Phase, Stream
+from contract.stream import Phase
 from mockserver.journal import Journal
 from mockserver.media import Line as Socket
-from mockserver.media import Party, Session
+from mockserver.media import Party, Session, StreamEnd
 from mockserver.notes import CallNotes, EventNote, Line, Side
 from mockserver.redaction import redacted
 from mockserver.store import Call
@@ -38,7 +38,7 @@ class NotedSession(Session):
     def __init__(
         self,
         call: Call,
-        stream: Stream,
+        stream: StreamEnd,
         party: Party,
         clock: Callable[[], float],
         ticker: Ticker,
@@ -74,7 +74,7 @@ class TappedStream:
 
     __slots__ = ("_stream", "_tap")
 
-    def __init__(self, stream: Stream, tap: Tap) -> None:
+    def __init__(self, stream: StreamEnd, tap: Tap) -> None:
         self._stream = stream
         self._tap = tap
 

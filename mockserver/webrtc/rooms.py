@@ -1,0 +1,202 @@
+"""The rooms of a mock: which call has which, and who may join it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qs
+
+from contract.events import RoomOffered
+from mockserver.errors import JoinRefused, NotFound
+from mockserver.media import Session
+from mockserver.webrtc.line import RoomLine
+from mockserver.webrtc.offering import NoRoom
+from mockserver.webrtc.tokens import Admission, LiveKit, TokenRefused
+
+if TYPE_CHECKING:
+    from mockserver.settings import Settings
+    from mockserver.webrtc.participant import Participant
+    from mockserver.websocket import Receiver
+
+CALLER, AGENT = "caller", "agent"
+"""Who meets in a room."""
+
+NEEDED_FOR_ROOMS, NEEDED_FOR_VISITS = ("aiortc", "livekit.protocol"), ("livekit.rtc",)
+"""What the extras `webrtc` and `livekit` bring."""
+
+NOT_INSTALLED = 'webrtc needs pip install "calls-contract[webrtc]", or --livekit-url, --livekit-key, --livekit-secret'
+
+NO_VISITS = 'no agent joins the LiveKit server\'s room: that needs pip install "calls-contract[livekit]"'
+
+logger = logging.getLogger("calls")
+
+
+def room_of(call_id: str) -> str:
+    """The name of a call's room."""
+    return f"call-{call_id}"
+
+
+class Rooms(Protocol):
+    """Where the callers of webrtc calls meet the agent."""
+
+    def offer(self, call_id: str) -> RoomOffered | None:
+        """The room of a call that was dialled; None as long as it is not ready.  Raises NoRoom."""
+
+    def receiver_of(self, session: Session) -> Receiver:
+        """What is to be told of what comes on a dialled call's socket: of a webrtc call, its room too."""
+
+    def join(self, query: bytes, authorization: bytes) -> Receiver | None:
+        """What is to be told of what comes on the socket of a caller who joins; None where rooms are elsewhere.
+
+        Raises JoinRefused, and NotFound where the call is over.
+        """
+
+    def validate(self, query: bytes, authorization: bytes) -> bool:
+        """Whether a caller would be let in; False where rooms are elsewhere.  Raises what `join` raises."""
+
+
+class OwnRooms:
+    """Rooms in this process, one for each call, that speak LiveKit's protocol.
+
+    Args:
+        url: where the mock is reached, http or https.
+        hosts: the addresses and names at which this machine is sent media.
+        now: the time of day in UTC.
+    """
+
+    def __init__(self, url: str, hosts: Sequence[str], now: Callable[[], datetime]) -> None:
+        self._livekit = LiveKit("ws" + url.removeprefix("http"), "calls-mock", secrets.token_urlsafe(32))
+        self._hosts = tuple(hosts)
+        self._now = now
+        self._lines: dict[str, RoomLine] = {}
+        self._loading: threading.Thread | None = None
+        self._loaded: Callable[..., Participant] | None = None
+
+    def offer(self, call_id: str) -> RoomOffered | None:
+        """The room of a call that was dialled; None as long as it is not ready.  Raises NoRoom."""
+        if self._loaded is None:
+            self._load()
+            return None
+        room = room_of(call_id)
+        token = self._livekit.access_token(room=room, identity=CALLER, now_s=self._now().timestamp())
+        return RoomOffered(room_url=self._livekit.url, token=token)
+
+    def receiver_of(self, session: Session) -> Receiver:
+        """What is to be told of what comes on a dialled call's socket: of a webrtc call, its room too."""
+        if session.call.settings.connection_type != "webrtc":
+            return session
+        room = room_of(session.call.id)
+        line = self._lines[room] = RoomLine(session, on_lost=lambda: self._lines.pop(room, None))
+        return line
+
+    def join(self, query: bytes, authorization: bytes) -> Receiver | None:
+        """The caller who joins.  Raises JoinRefused, and NotFound where the call is over."""
+        line, admission = self._line_of(query, authorization)
+        new_participant = self._loaded
+        if new_participant is None:
+            raise JoinRefused("the room was not offered yet")
+        participant = new_participant(admission, line, hosts=self._hosts)
+        line.venue = participant
+        return participant
+
+    def validate(self, query: bytes, authorization: bytes) -> bool:
+        """Whether a caller would be let in.  Raises what `join` raises."""
+        self._line_of(query, authorization)
+        return True
+
+    def _line_of(self, query: bytes, authorization: bytes) -> tuple[RoomLine, Admission]:
+        try:
+            admission = self._livekit.admission(token_of(query, authorization))
+        except TokenRefused as refusal:
+            raise JoinRefused(str(refusal)) from None
+        line = self._lines.get(admission.room)
+        if line is None:
+            raise NotFound("the room is gone: its call is over, or was never dialled")
+        if line.venue is not None:
+            raise JoinRefused("the token was used: a room of the mock's has one caller, who joins once")
+        return line, admission
+
+    def _load(self) -> None:
+        """Begin to load what rooms are made of: it takes a second, in which other calls are to go on."""
+        if not are_installed(NEEDED_FOR_ROOMS):
+            raise NoRoom(NOT_INSTALLED)
+        if self._loading is None:
+            self._loading = threading.Thread(target=self._import, name="webrtc", daemon=True)
+            self._loading.start()
+        elif not self._loading.is_alive() and self._loaded is None:
+            raise NoRoom("webrtc cannot be had here; the log says why")
+
+    def _import(self) -> None:
+        try:
+            self._loaded = importlib.import_module("mockserver.webrtc.participant").Participant
+        except Exception:
+            logger.exception("the libraries for webrtc cannot be loaded")
+
+
+class LiveKitRooms:
+    """Rooms on a LiveKit server, which the agent joins like anybody else.
+
+    Args:
+        livekit: the server, and the key pair that it knows.
+        now: the time of day in UTC.
+    """
+
+    def __init__(self, livekit: LiveKit, now: Callable[[], datetime]) -> None:
+        self._livekit = livekit
+        self._now = now
+
+    def offer(self, call_id: str) -> RoomOffered | None:
+        """The room of a call that was dialled."""
+        return RoomOffered(room_url=self._livekit.url, token=self._token(call_id, CALLER))
+
+    def receiver_of(self, session: Session) -> Receiver:
+        """What is to be told of what comes on a dialled call's socket: of a webrtc call, its room too."""
+        if session.call.settings.connection_type != "webrtc":
+            return session
+        if not are_installed(NEEDED_FOR_VISITS):
+            logger.warning(NO_VISITS)
+            return RoomLine(session)
+        # A native library, half a second to load: who has no such call is not to wait for it.
+        from mockserver.webrtc.visitor import Visitor
+
+        token = self._token(session.call.id, AGENT)
+        return RoomLine(session, lambda listener: Visitor(self._livekit.url, token, listener))
+
+    def join(self, query: bytes, authorization: bytes) -> Receiver | None:
+        """Nobody joins here."""
+        return None
+
+    def validate(self, query: bytes, authorization: bytes) -> bool:
+        """Nobody is asked here."""
+        return False
+
+    def _token(self, call_id: str, identity: str) -> str:
+        now_s, is_agent = self._now().timestamp(), identity == AGENT
+        return self._livekit.access_token(room=room_of(call_id), identity=identity, now_s=now_s, is_agent=is_agent)
+
+
+def are_installed(names: Sequence[str]) -> bool:
+    """Whether all of these modules can be loaded."""
+    try:
+        return all(map(importlib.util.find_spec, names))
+    except ModuleNotFoundError:
+        return False
+
+
+def rooms_of(settings: Settings, base_url: str, now: Callable[[], datetime]) -> Rooms:
+    """Where the webrtc calls of a mock take place."""
+    if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
+        return LiveKitRooms(LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret), now)
+    return OwnRooms(base_url, settings.webrtc_addresses or (settings.host,), now)
+
+
+def token_of(query: bytes, authorization: bytes) -> str:
+    """The access token of a request: browsers send it in the query, other clients in a header; empty for none."""
+    given = parse_qs(query.decode("latin-1")).get("access_token", [""])[0]
+    return given or authorization.decode("latin-1").removeprefix("Bearer ").strip()

@@ -1,0 +1,94 @@
+"""The sound of a room: the agent's track, and what comes of the caller's."""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+import time
+from collections import deque
+
+import numpy as np
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+from av import AudioFrame
+
+from contract.audio import encode
+from contract.resample import Samples
+from mockserver.conversation import ROOM_AUDIO
+
+FRAME_MS = 20
+FRAME_BYTES = ROOM_AUDIO.bytes_in(FRAME_MS)
+FRAME_SAMPLES = FRAME_BYTES // ROOM_AUDIO.bytes_per_sample
+
+HELD_BACK_FRAMES = 2
+"""How many frames are waited for where the agent begins to speak: what comes late later on leaves no gap."""
+
+MOST_WAITING_FRAMES = 50 * 60
+"""How much waits to be heard at most; more than a minute is left out."""
+
+LATEST_S = 0.2
+"""A track that was held up for longer than this goes on from where it is."""
+
+_SILENCE = bytes(FRAME_BYTES)
+_TIME_BASE = fractions.Fraction(1, ROOM_AUDIO.rate_hz)
+
+
+class AgentTrack(MediaStreamTrack):
+    """What the agent says, frame by frame at the pace of speech; silence in between."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._unheard: deque[bytes] = deque(maxlen=MOST_WAITING_FRAMES)
+        self._part = b""
+        self._playing = False
+        self._frames = 0
+        self._due = 0.0
+
+    def play(self, audio: bytes) -> None:
+        """Let this be heard after what is waiting; of any length, as ROOM_AUDIO."""
+        audio = self._part + audio
+        whole = len(audio) // FRAME_BYTES * FRAME_BYTES
+        self._part = audio[whole:]
+        self._unheard.extend(audio[at : at + FRAME_BYTES] for at in range(0, whole, FRAME_BYTES))
+
+    def withdraw(self) -> None:
+        """Let nothing of what is waiting be heard."""
+        self._unheard.clear()
+        self._part = b""
+        self._playing = False
+
+    async def recv(self) -> AudioFrame:
+        """The next frame, when it is due.  Raises MediaStreamError after the end."""
+        if self.readyState != "live":
+            raise MediaStreamError
+        now = time.monotonic()
+        if not self._due or now > self._due + LATEST_S:
+            self._due = now
+        await asyncio.sleep(self._due - now)
+        self._due += FRAME_MS / 1000
+        frame = AudioFrame(format="s16", layout="mono", samples=FRAME_SAMPLES)
+        frame.planes[0].update(self._next())
+        frame.sample_rate = ROOM_AUDIO.rate_hz
+        frame.time_base = _TIME_BASE
+        frame.pts = self._frames * FRAME_SAMPLES
+        self._frames += 1
+        return frame
+
+    def _next(self) -> bytes:
+        if self._playing and self._unheard:
+            return self._unheard.popleft()
+        if len(self._unheard) >= HELD_BACK_FRAMES:
+            self._playing = True
+            return self._unheard.popleft()
+        # A single frame that nothing follows is heard, too: next time.
+        self._playing = bool(self._unheard)
+        return _SILENCE
+
+
+def heard(frame: AudioFrame) -> bytes:
+    """A frame of the caller's track, as ROOM_AUDIO; aiortc decodes Opus to two channels at 48,000 Hz."""
+    samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
+    mono: Samples = (samples.astype(np.int32).sum(axis=1) // samples.shape[1]).astype(np.int16)
+    return encode(mono, ROOM_AUDIO.encoding)
