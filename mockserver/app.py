@@ -116,8 +116,12 @@ def build(
     @Once
     def rooms() -> Rooms:
         from mockserver.webrtc.rooms import rooms_of
+        from mockserver.webrtc.tokens import LiveKit
 
-        return rooms_of(settings, base_url, now)
+        livekit = None
+        if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
+            livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
+        return rooms_of(base_url, settings.webrtc_addresses or (settings.host,), now, livekit)
 
     def answer(call: Call, opened_at: float) -> tuple[StreamEnd, Party]:
         return current.answering().answer(call, opened_at)

@@ -16,7 +16,8 @@ from livekit.protocol import rtc
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit, TokenRefused
+from mockserver.webrtc.refusals import TokenRefused
+from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit
 from tests.running import RunningMock, running_mock
 
 SECRET = "not-a-secret-but-long-enough-for-one"
