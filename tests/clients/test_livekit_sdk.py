@@ -312,7 +312,7 @@ def test_one_token_lets_one_caller_in(seen: Seen) -> None:
 
 
 def test_leaving_the_room_ends_the_call_and_frees_all_that_it_held(seen: Seen) -> None:
-    assert seen.call.ending is not None and seen.call.ending.reason == "the caller hung up"
+    assert seen.call.ending is not None and seen.call.ending.reason == "the caller left the room"
     assert [event.detail for event in seen.events if event.kind == "NotAllowed"] == []
     assert seen.left_running == Counter()
 

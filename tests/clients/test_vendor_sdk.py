@@ -242,7 +242,7 @@ def test_a_long_text_goes_by_the_control_socket_and_is_answered_in_the_medium_th
 
 def test_leaving_ends_the_call_and_frees_all_that_it_held(seen: Seen) -> None:
     assert seen.call.state == "ended"
-    assert seen.call.ending is not None and seen.call.ending.reason == "the caller hung up"
+    assert seen.call.ending is not None and seen.call.ending.reason == "the caller left the room"
     assert seen.in_progress == (1, 0)
     assert seen.left_running == Counter()
 
