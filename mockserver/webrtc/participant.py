@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
 from mockserver.webrtc.line import Listener
-from mockserver.webrtc.peers import Negotiation, Peers
+from mockserver.webrtc.peers import LEFT, Negotiation, Peers
 from mockserver.webrtc.rooms import AGENT
 from mockserver.webrtc.sound import AgentTrack
 from mockserver.webrtc.tokens import Admission
@@ -127,9 +127,9 @@ class Participant:
         if data.WhichOneof("value") == "user":
             self._listener.said(data.user.payload)
 
-    def failed(self) -> None:
-        """The network is lost."""
-        self._leave("the caller's network was lost")
+    def gone(self, why: str) -> None:
+        """The caller cannot be reached any more."""
+        self._leave(why)
 
     # What the call's line wants.
 
@@ -226,7 +226,7 @@ class Participant:
             case "ping":
                 self._send(rtc.SignalResponse(pong=int(time.time() * 1000)))
             case "leave":
-                self._leave("the caller left the room")
+                self._leave(LEFT)
 
     def _published(self, asked: rtc.AddTrackRequest) -> rtc.TrackPublishedResponse:
         sid = _sid("TR")

@@ -34,6 +34,8 @@ LET_GO_WITHIN_S = 3.0
 MOST_UNSENT_BYTES = 1024 * 1024
 """How much data may wait for a client that takes none."""
 
+LEFT = "the caller left the room"
+
 RELIABLE, LOSSY = "_reliable", "_lossy"
 
 _MSID = re.compile(r"(?m)^a=msid:\S+ \S+")
@@ -53,8 +55,8 @@ class Told(Protocol):
     def said(self, packet: bytes) -> None:
         """The caller sent a packet of data."""
 
-    def failed(self) -> None:
-        """The network is lost, or was never there."""
+    def gone(self, why: str) -> None:
+        """The caller cannot be reached any more."""
 
 
 class Negotiation(ValueError):
@@ -129,7 +131,7 @@ class Peers:
         if self._reliable.readyState != "open":
             return
         if self._reliable.bufferedAmount > MOST_UNSENT_BYTES:
-            self._told.failed()
+            self._told.gone("the caller takes no data")
         else:
             self._reliable.send(packet)
 
@@ -166,8 +168,13 @@ class Peers:
 
     def _connection_changed(self) -> None:
         states = {self._subscriber.connectionState, self._publisher.connectionState}
-        if not self._closed and states & {"failed", "closed"}:
-            self._told.failed()
+        if self._closed:
+            return
+        if "failed" in states:
+            self._told.gone("the caller's network was lost")
+        elif "closed" in states:
+            # By the other end: clients close them before they say so, or without a word.
+            self._told.gone(LEFT)
 
 
 async def _described(connection: RTCPeerConnection, sdp: str, kind: str) -> None:
