@@ -106,10 +106,9 @@ class RoomLine(Line):
                 raise RoomRefused("the token does not let the caller publish a track")
             await participant.open_microphone()
         except library.JoinFailed as failure:
-            why = (
-                "the server at roomUrl takes the token, but" if is_livekit else "no LiveKit server answers at roomUrl:"
-            )
-            raise NoWayIn(f"{why} the room was not joined: {failure}") from None
+            if is_livekit:
+                raise NoWayIn(f"the server at roomUrl takes the token, but cannot be joined: {failure}") from None
+            raise NoWayIn(f"no LiveKit server answers at roomUrl ({failure})") from None
         self.started_at = time.monotonic()
         self._tasks.append(asyncio.create_task(self._talk()))
 
