@@ -6,13 +6,14 @@ import functools
 import importlib
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from mockserver.answering import Answering, Studio
     from mockserver.inspection import Inspection
     from mockserver.webrtc.rooms import Rooms
+
+Made = TypeVar("Made")
 
 logger = logging.getLogger("calls")
 
@@ -112,7 +115,7 @@ def build(
 
         return Studio(speech, settings.recordings)
 
-    @functools.cache
+    @_once
     def rooms() -> Rooms:
         from mockserver.webrtc.rooms import rooms_of
 
@@ -269,6 +272,21 @@ def _validation(rooms: Callable[[], Rooms]) -> ASGIApp:
     return validate
 
 
+def _once(make: Callable[[], Made]) -> Callable[[], Made]:
+    """What gives the same thing whenever it is asked, and makes it when it is first asked.
+
+    A dial may ask while `prepare` is at it, in another thread: of two rooms one would not know the other's tokens.
+    """
+    lock = threading.Lock()
+    cached = functools.cache(make)
+
+    def made() -> Made:
+        with lock:
+            return cached()
+
+    return made
+
+
 def _answering(settings: Settings, studio: Callable[[], Studio], rooms: Callable[[], Rooms]) -> Callable[[], Answering]:
     """What gives the part that answers dials.
 
@@ -276,7 +294,7 @@ def _answering(settings: Settings, studio: Callable[[], Studio], rooms: Callable
     all else.  A script is read now, so that a fault in it shows at the start.
     """
 
-    @functools.cache
+    @_once
     def answering() -> Answering:
         from mockserver.answering import Answering
 

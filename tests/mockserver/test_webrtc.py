@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +17,8 @@ from livekit.protocol import rtc
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from mockserver.app import build
+from mockserver.settings import Settings
 from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit, TokenRefused
 from tests.running import RunningMock, running_mock
 
@@ -182,6 +185,18 @@ def test_a_key_to_another_room_or_of_another_maker_opens_nothing(offered: Offere
 def test_the_room_is_gone_with_its_call(offered: Offered) -> None:
     offered.control.close()
     assert until(lambda: offered.validated().status_code == 404)
+
+
+def test_who_asks_for_the_rooms_at_the_same_time_gets_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*given: Any) -> object:
+        time.sleep(0.05)
+        return object()
+
+    monkeypatch.setattr("mockserver.webrtc.rooms.rooms_of", slow)
+    rooms = build(Settings(), "http://127.0.0.1:1").rooms
+    with ThreadPoolExecutor() as threads:
+        first, second = threads.map(lambda ask: ask(), [rooms, rooms])
+    assert first is second
 
 
 def test_a_later_dialect_is_not_spoken(offered: Offered) -> None:
