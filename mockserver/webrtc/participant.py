@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
+from mockserver.webrtc.counterpart import Negotiation
 from mockserver.webrtc.line import Listener
-from mockserver.webrtc.peers import Negotiation, Peers
+from mockserver.webrtc.peers import Peers
 from mockserver.webrtc.rooms import AGENT
 from mockserver.webrtc.sound import AgentTrack
 from mockserver.webrtc.tokens import Admission
