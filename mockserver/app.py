@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contract import documents
-from contract.documents import Document
+from contract.overlays import HttpContract, Overlay, http_contract
 from mockserver.accounts import Accounts
 from mockserver.connection import JOIN_PATH, REFUSAL
 from mockserver.cors import Cors
@@ -29,6 +26,7 @@ from mockserver.espeak import Espeak, EspeakError, espeak, is_installed
 from mockserver.http import http_app
 from mockserver.ids import Ids
 from mockserver.media import Party, Session, StreamEnd, Switchboard
+from mockserver.once import Once
 from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings, SettingsError
@@ -40,8 +38,6 @@ if TYPE_CHECKING:
     from mockserver.answering import Answering, Studio
     from mockserver.inspection import Inspection
     from mockserver.webrtc.rooms import Rooms
-
-Made = TypeVar("Made")
 
 logger = logging.getLogger("calls")
 
@@ -63,9 +59,10 @@ class Mock:
         rooms: gives the place of webrtc calls.
         prepare: does ahead, in any thread, what the first dial would wait for.  Raises DocumentError for a fault in an
             AsyncAPI document.
-        reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
-            progress stays.  Raises DocumentError, and changes nothing then.
+        reload: reads the documents, the overlays, the script and the scenarios again, in any thread; what was counted
+            and is in progress stays.  Raises DocumentError, and changes nothing then.
         speaks: whether agents really speak, and have not just tones.
+        overlays: what changed the OpenAPI document at the start.
         close: lets go of what works in the background, once no call is in progress.
         control_token: opens the control API; None where there is none.
         end_waits: has the requests answered that wait for something to happen.
@@ -81,6 +78,7 @@ class Mock:
     reload: Callable[[], None]
     speaks: bool
     close: Callable[[], None]
+    overlays: tuple[Overlay, ...] = ()
     control_token: str | None = None
     end_waits: Callable[[], None] = lambda: None
 
@@ -101,7 +99,7 @@ def build(
         clock: the event loop's clock, in seconds.
 
     Raises:
-        DocumentError: the OpenAPI document, the script or the file of scenarios makes no sense.
+        DocumentError: the OpenAPI document, an overlay, the script or the file of scenarios makes no sense.
         SettingsError: what the options ask for cannot be had here.
     """
     store = MemoryCallStore()
@@ -109,17 +107,21 @@ def build(
     speech = _speech(settings.voice_output)
     _make_folder(settings.recordings)
 
-    @functools.cache
+    @Once
     def studio() -> Studio:
         from mockserver.answering import Studio
 
         return Studio(speech, settings.recordings)
 
-    @_once
+    @Once
     def rooms() -> Rooms:
         from mockserver.webrtc.rooms import rooms_of
+        from mockserver.webrtc.tokens import LiveKit
 
-        return rooms_of(settings, base_url, now)
+        livekit = None
+        if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
+            livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
+        return rooms_of(base_url, settings.webrtc_addresses or (settings.host,), now, livekit)
 
     def answer(call: Call, opened_at: float) -> tuple[StreamEnd, Party]:
         return current.answering().answer(call, opened_at)
@@ -147,20 +149,20 @@ def build(
     origins = Origins(frozenset(settings.cors_origins), frozenset(settings.names()))
 
     def read() -> FromDocuments:
-        document = documents.openapi()
-        stage = stage_of(settings, document, lambda: (settings.clock or now()).timestamp())
+        contract = http_contract(settings.overlays)
+        stage = stage_of(settings, contract.document, lambda: (settings.clock or now()).timestamp())
         http = http_app(
             settings=settings,
             accounts=accounts,
             rate_limiter=limiter,
             store=noting_store,
             clock=now,
-            document=document,
+            contract=contract,
             base_url=base_url,
             ids=ids,
             stage=stage,
         )
-        return FromDocuments(document, http, _answering(settings, studio, rooms), stage)
+        return FromDocuments(contract, http, _answering(settings, studio, rooms), stage)
 
     current = read()
     plainly = partial(
@@ -194,11 +196,21 @@ def build(
         current = found
 
     def close() -> None:
-        if studio.cache_info().currsize:
-            studio().close()
+        if studio.made is not None:
+            studio.made.close()
 
     mock = Mock(
-        app, switchboard, ticker, store, origins, rooms, prepare, reload, speaks=speech is not None, close=close
+        app,
+        switchboard,
+        ticker,
+        store,
+        origins,
+        rooms,
+        prepare,
+        reload,
+        speaks=speech is not None,
+        close=close,
+        overlays=current.contract.overlays,
     )
     if inspection is None:
         return replace(mock, app=Cors(app, origins))
@@ -217,7 +229,7 @@ def build(
 class FromDocuments:
     """What is made anew when a document changes: the answers to requests and to dials, and what decides on both."""
 
-    document: Document
+    contract: HttpContract
     http: ASGIApp
     answering: Callable[[], Answering]
     stage: Stage
@@ -272,21 +284,6 @@ def _validation(rooms: Callable[[], Rooms]) -> ASGIApp:
     return validate
 
 
-def _once(make: Callable[[], Made]) -> Callable[[], Made]:
-    """What gives the same thing whenever it is asked, and makes it when it is first asked.
-
-    A dial may ask while `prepare` is at it, in another thread: of two rooms one would not know the other's tokens.
-    """
-    lock = threading.Lock()
-    cached = functools.cache(make)
-
-    def made() -> Made:
-        with lock:
-            return cached()
-
-    return made
-
-
 def _answering(settings: Settings, studio: Callable[[], Studio], rooms: Callable[[], Rooms]) -> Callable[[], Answering]:
     """What gives the part that answers dials.
 
@@ -294,7 +291,7 @@ def _answering(settings: Settings, studio: Callable[[], Studio], rooms: Callable
     all else.  A script is read now, so that a fault in it shows at the start.
     """
 
-    @_once
+    @Once
     def answering() -> Answering:
         from mockserver.answering import Answering
 
