@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -17,8 +16,6 @@ from livekit.protocol import rtc
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from mockserver.app import build
-from mockserver.settings import Settings
 from mockserver.webrtc.refusals import TokenRefused
 from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit
 from tests.running import RunningMock, running_mock
@@ -188,18 +185,6 @@ def test_the_room_is_gone_with_its_call(offered: Offered) -> None:
     assert until(lambda: offered.validated().status_code == 404)
 
 
-def test_who_asks_for_the_rooms_at_the_same_time_gets_the_same_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(*given: Any) -> object:
-        time.sleep(0.05)
-        return object()
-
-    monkeypatch.setattr("mockserver.webrtc.rooms.rooms_of", slow)
-    rooms = build(Settings(), "http://127.0.0.1:1").rooms
-    with ThreadPoolExecutor() as threads:
-        first, second = threads.map(lambda ask: ask(), [rooms, rooms])
-    assert first is second
-
-
 def test_a_later_dialect_is_not_spoken(offered: Offered) -> None:
     # Clients take a 404 for the sign to go on in the earlier one.
     for path in ("/rtc/v1", "/rtc/v1/validate"):
@@ -232,14 +217,15 @@ def test_browsers_are_let_read_why_they_could_not_join(offered: Offered) -> None
 )
 def test_whatever_a_client_sends_the_mock_goes_on(offered: Offered, sent: str | bytes) -> None:
     answers: list[str | None] = []
-    with offered.joined() as signalling, pytest.raises((ConnectionClosed, TimeoutError)):
+    with offered.joined() as signalling:
         signalling.send(sent)
         answers += [response(signalling).WhichOneof("message") for _ in range(2)]
-        signalling.send(rtc.SignalRequest(ping=1).SerializeToString())
-        while True:
-            answers.append(rtc.SignalResponse.FromString(signalling.recv(timeout=1)).WhichOneof("message"))  # type: ignore[arg-type]
+        # Who was shown out already can send no more, and can still read why.
+        with suppress(ConnectionClosed):
+            signalling.send(rtc.SignalRequest(ping=1).SerializeToString())
+        while answers[-1] not in ("pong", "leave"):
+            answers.append(response(signalling).WhichOneof("message"))
     assert answers[:2] == ["join", "offer"]
-    assert answers[-1] in ("pong", "leave")
     assert offered.mock.create_inline(connectionType="webrtc")["status"] == "created"
 
 
