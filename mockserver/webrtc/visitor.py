@@ -86,6 +86,11 @@ class Visitor:
 
     drop = close
 
+    async def closed(self) -> None:
+        """Wait until the room was left."""
+        if self._closing is not None:
+            await self._closing
+
     async def _join(self, url: str, token: str) -> None:
         try:
             async with asyncio.timeout(JOIN_WITHIN_S):
