@@ -15,6 +15,7 @@ from contextlib import suppress
 from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
+from mockserver.media import MOST_UNSENT_BYTES
 from mockserver.webrtc.counterpart import Negotiation
 from mockserver.webrtc.line import Listener
 from mockserver.webrtc.peers import LET_GO_WITHIN_S, Peers
@@ -237,7 +238,7 @@ class Participant:
             case "ping":
                 self._send(rtc.SignalResponse(pong=int(time.time() * 1000)))
             case "leave":
-                self._leave("the caller left the room")
+                self._leave("the caller hung up")
 
     def _published(self, asked: rtc.AddTrackRequest) -> rtc.TrackPublishedResponse:
         sid = _sid("TR")
@@ -286,8 +287,15 @@ class Participant:
         )
 
     def _send(self, response: rtc.SignalResponse) -> None:
-        if self._socket is not None:
-            self._socket.send(response.SerializeToString())
+        socket = self._socket
+        if socket is None:
+            return
+        socket.send(response.SerializeToString())
+        if socket.unsent_bytes > MOST_UNSENT_BYTES:
+            # Who does not read cannot be told.
+            self._socket = None
+            self._leave("this end reads too slowly")
+            socket.drop()
 
 
 def _sid(kind: str) -> str:

@@ -75,6 +75,27 @@ def test_callers_who_go_away_at_once_leave_no_socket(sockets: Sockets) -> None:
         assert until(lambda: len(mock.mock.switchboard) == 0 and sockets.are_closed)
 
 
+def test_who_never_answers_the_offer_is_told_why_the_call_ends(
+    sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockserver.webrtc.participant.CONNECT_WITHIN_S", 0.3)
+    with running_mock() as mock, dialled(mock) as (control, room), connect(room) as signalling:
+        assert [response(signalling) for _ in range(3)] == ["join", "offer", "leave"]
+        with pytest.raises(ConnectionClosed, match="UDP"):
+            control.recv(timeout=5)
+        assert until(lambda: sockets.are_closed)
+
+
+def test_who_sends_and_never_reads_is_dropped() -> None:
+    track = rtc.AddTrackRequest(cid="c" * 500_000)
+    with running_mock() as mock, dialled(mock) as (control, room), connect(room, max_size=None) as signalling:
+        with pytest.raises((ConnectionClosed, OSError)):
+            for _ in range(200):
+                signalling.send(rtc.SignalRequest(add_track=track).SerializeToString())
+        with pytest.raises(ConnectionClosed, match="too slowly"):
+            control.recv(timeout=5)
+
+
 def test_a_mock_that_stops_tells_the_caller_and_leaves_no_socket(
     sockets: Sockets, caplog: pytest.LogCaptureFixture
 ) -> None:
