@@ -131,6 +131,10 @@ class Participant:
         if data.WhichOneof("value") == "user":
             self._listener.said(data.user.payload)
 
+    def hung_up(self) -> None:
+        """The client closed its end."""
+        self._leave("the caller hung up")
+
     def failed(self) -> None:
         """The network is lost."""
         self._leave("the caller's network was lost")

@@ -16,6 +16,7 @@ from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
+    RTCIceCandidate,
     RTCPeerConnection,
     RTCRtpTransceiver,
 )
@@ -52,6 +53,9 @@ class Told(Protocol):
     def said(self, packet: bytes) -> None:
         """The caller sent a packet of data."""
 
+    def hung_up(self) -> None:
+        """The client closed its end."""
+
     def failed(self) -> None:
         """The network is lost, or was never there."""
 
@@ -75,6 +79,8 @@ class Peers:
         self._hosts = hosts
         self._counterpart = Counterpart()
         self._microphone: RTCRtpTransceiver | None = None
+        # Addresses that the client told of before it described itself, by whether they are the publisher's.
+        self._early: list[tuple[bool, RTCIceCandidate]] = []
         self._listening: asyncio.Task[None] | None = None
         self._closed = False
         self._reliable: RTCDataChannel = self._subscriber.createDataChannel(RELIABLE, ordered=True)
@@ -96,6 +102,7 @@ class Peers:
         description, _ = self._counterpart.description(sdp, "answer")
         with _sense_made_of("answer"):
             await self._subscriber.setRemoteDescription(description)
+            await self._add_early_candidates()
 
     async def answer(self, sdp: str) -> str:
         """The answer to what the client offers to publish.  Raises Negotiation."""
@@ -104,15 +111,15 @@ class Peers:
             await self._publisher.setRemoteDescription(description)
             self._listen_to_one_of(sending)
             await self._publisher.setLocalDescription(await self._publisher.createAnswer())
+            await self._add_early_candidates()
         return str(self._publisher.localDescription.sdp)
 
     async def add_candidate(self, init: str, *, of_publisher: bool) -> None:
         """A further address of the client's, a JSON RTCIceCandidateInit.  Raises Negotiation."""
         candidate = self._counterpart.candidate(init)
         if candidate is not None:
-            connection = self._publisher if of_publisher else self._subscriber
-            with suppress(InvalidStateError):
-                await connection.addIceCandidate(candidate)
+            self._early.append((of_publisher, candidate))
+            await self._add_early_candidates()
 
     def send(self, packet: bytes) -> None:
         """Send a packet of data, reliably, if it can be sent; a client that takes none is let go."""
@@ -142,6 +149,16 @@ class Peers:
         if isinstance(data, bytes) and not self._closed:
             self._told.said(data)
 
+    async def _add_early_candidates(self) -> None:
+        early, self._early = self._early, []
+        for of_publisher, candidate in early:
+            connection = self._publisher if of_publisher else self._subscriber
+            if connection.remoteDescription is None:
+                self._early.append((of_publisher, candidate))
+            else:
+                with suppress(InvalidStateError):
+                    await connection.addIceCandidate(candidate)
+
     def _listen_to_one_of(self, sending: frozenset[str]) -> None:
         """Listen to one microphone; the answer declines what else is published, which nobody would take in."""
         transceivers = self._publisher.getTransceivers()
@@ -163,8 +180,12 @@ class Peers:
 
     def _connection_changed(self) -> None:
         states = {self._subscriber.connectionState, self._publisher.connectionState}
-        if not self._closed and states & {"failed", "closed"}:
+        if self._closed:
+            return
+        if "failed" in states:
             self._told.failed()
+        elif "closed" in states:
+            self._told.hung_up()
 
 
 @contextmanager

@@ -131,6 +131,16 @@ def test_a_candidate_of_nothing_is_the_clients_fault(mock: RunningMock, caplog: 
     assert len(said) == 1 and "neither sdpMid nor sdpMLineIndex" in said[0], said
 
 
+def test_an_address_that_is_told_before_anything_else_is_no_fault(
+    mock: RunningMock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with joined(mock) as signalling:
+        signalling.send(trickling(candidate="candidate:1 1 udp 2130706431 127.0.0.1 50000 typ host", sdpMid="0"))
+        signalling.send(rtc.SignalRequest(ping=1).SerializeToString())
+        assert response(signalling).HasField("pong")
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
 def test_an_offer_of_hundreds_of_media_is_refused(mock: RunningMock, caplog: pytest.LogCaptureFixture) -> None:
     head, audio, rest = offered("audio").partition("m=audio")
     with joined(mock) as signalling:

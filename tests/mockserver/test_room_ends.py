@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from socket import SHUT_RDWR
 
 import aioice.ice
 import pytest
+from livekit import rtc as livekit
 from livekit.protocol import rtc
 from websockets.exceptions import ConnectionClosed, InvalidMessage
 from websockets.sync.client import ClientConnection, connect
@@ -73,6 +76,26 @@ def test_callers_who_go_away_at_once_leave_no_socket(sockets: Sockets) -> None:
             with dialled(mock) as (_, room), connect(room) as signalling:
                 signalling.socket.shutdown(SHUT_RDWR)
         assert until(lambda: len(mock.mock.switchboard) == 0 and sockets.are_closed)
+
+
+def test_a_client_that_leaves_has_hung_up_and_nothing_is_to_be_warned_of(
+    sockets: Sockets, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def visit(room_url: str, token: str) -> None:
+        told = asyncio.Event()
+        room = livekit.Room()
+        room.on("data_received", lambda packet: told.set())
+        await room.connect(room_url, token)
+        await asyncio.wait_for(told.wait(), 10)
+        await room.disconnect()
+
+    with running_mock() as mock, dialled(mock) as (control, room):
+        asyncio.run(visit(*room.split("/rtc?access_token=")))
+        with pytest.raises(ConnectionClosed, match="the caller hung up"):
+            control.recv(timeout=5)
+        assert until(lambda: sockets.are_closed)
+    said = [record for record in caplog.records if record.name.startswith(("calls", "aio"))]
+    assert [record.getMessage() for record in said if record.levelno >= logging.WARNING] == []
 
 
 def test_who_never_answers_the_offer_is_told_why_the_call_ends(
