@@ -34,6 +34,9 @@ class Venue(Protocol):
     def drop(self) -> None:
         """Part without a word."""
 
+    async def closed(self) -> None:
+        """Wait until nothing is left of it, after one of these."""
+
 
 class Listener(Protocol):
     """Who is told what the caller does."""

@@ -217,16 +217,15 @@ def test_browsers_are_let_read_why_they_could_not_join(offered: Offered) -> None
 )
 def test_whatever_a_client_sends_the_mock_goes_on(offered: Offered, sent: str | bytes) -> None:
     answers: list[str | None] = []
-    with offered.joined() as signalling, pytest.raises((ConnectionClosed, TimeoutError)):
+    with offered.joined() as signalling:
         signalling.send(sent)
         answers += [response(signalling).WhichOneof("message") for _ in range(2)]
-        # The mock may have left by now; what it said before that is still to be read.
+        # Who was shown out already can send no more, and can still read why.
         with suppress(ConnectionClosed):
             signalling.send(rtc.SignalRequest(ping=1).SerializeToString())
-        while True:
-            answers.append(rtc.SignalResponse.FromString(signalling.recv(timeout=1)).WhichOneof("message"))  # type: ignore[arg-type]
+        while answers[-1] not in ("pong", "leave"):
+            answers.append(response(signalling).WhichOneof("message"))
     assert answers[:2] == ["join", "offer"]
-    assert answers[-1] in ("pong", "leave")
     assert offered.mock.create_inline(connectionType="webrtc")["status"] == "created"
 
 
