@@ -29,7 +29,7 @@ from picows import WSFrame, WSListener, WSTransport, ws_create_server
 
 from benchmarks import history, processes, report
 from benchmarks.callers import WARM_UP_S, WINDOW_S
-from benchmarks.media_report import NAME, SERVERS, Trial, record, row, section
+from benchmarks.media_report import MOCK, NAME, SERVERS, Trial, record, row, section
 from benchmarks.startup import free_port
 
 LADDER = (100, 200, 300, 400, 500, 600, 800, 1000, 1300, 1600)
@@ -59,11 +59,11 @@ def command(server: str, port: int) -> list[str]:
     return [sys.executable, "-m", "calls", "mock", *options]
 
 
-def created(port: int, calls: int) -> list[str]:
+def created(port: int, calls: int, connection_type: str = "twilio") -> list[str]:
     """The paths of as many new calls."""
     body = {"systemPrompt": "Talk.", "voice": "Mark", "language": "en", "greeting": GREETING}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": "ck_mock_valid"}) as client:
-        answers = (client.post("/calls/inline", json={**body, "connectionType": "twilio"}) for _ in range(calls))
+        answers = (client.post("/calls/inline", json={**body, "connectionType": connection_type}) for _ in range(calls))
         return ["/media/" + answer.json()["websocketUrl"].rpartition("/")[2] for answer in answers]
 
 
@@ -123,7 +123,7 @@ def tried(server: str, calls: int, number: int) -> Trial:
     port = free_port()
     both = (SERVER_CORE, CALLERS_CORE)
     with serving(command(server, port), port) as pid:
-        paths = created(port, calls) if server == "mock" else ["/"] * calls
+        paths = created(port, calls) if server == MOCK else ["/"] * calls
         before_mb = processes.rss_mb(processes.tree(pid))
         with calling(port, paths) as callers:
             held_mb = processes.rss_mb(processes.tree(pid)) - before_mb
@@ -158,7 +158,7 @@ def profiled() -> dict[str, int] | None:
     with tempfile.TemporaryDirectory() as folder:
         stacks = Path(folder, "stacks")
         recording = [str(spy), "record", "--format", "raw", "--rate", "500", "--output", str(stacks)]
-        with serving([*recording, "--", *command("mock", port)], port):
+        with serving([*recording, "--", *command(MOCK, port)], port):
             with calling(port, created(port, PROFILED_CALLS)) as callers:
                 assert callers.stdout
                 callers.stdout.readline()

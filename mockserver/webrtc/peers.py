@@ -18,9 +18,10 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
+    RTCRtpSender,
     RTCSessionDescription,
 )
-from aiortc.exceptions import InvalidAccessError, InvalidStateError
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 from av import AudioFrame
@@ -35,6 +36,12 @@ MOST_UNSENT_BYTES = 1024 * 1024
 """How much data may wait for a client that takes none."""
 
 RELIABLE, LOSSY = "_reliable", "_lossy"
+
+_UNUSABLE = (
+    *(InvalidStateError, InvalidAccessError, OperationError),
+    *(ValueError, AssertionError, LookupError, AttributeError),
+)
+"""What aiortc raises where a description makes no sense, or none of the codings in it is known."""
 
 _MSID = re.compile(r"(?m)^a=msid:\S+ \S+")
 
@@ -82,7 +89,9 @@ class Peers:
         self._closed = False
         self._reliable: RTCDataChannel = self._subscriber.createDataChannel(RELIABLE, ordered=True)
         self._subscriber.createDataChannel(LOSSY, ordered=False, maxRetransmits=0)
-        self._subscriber.addTransceiver(track, direction="sendonly")
+        # What the track gives is Opus already.
+        opus = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/opus"]
+        self._subscriber.addTransceiver(track, direction="sendonly").setCodecPreferences(opus)
         self._reliable.on("open", told.connected)
         self._publisher.on("datachannel", self._take_channel)
         self._publisher.on("track", self._take_track)
@@ -174,5 +183,5 @@ async def _described(connection: RTCPeerConnection, sdp: str, kind: str) -> None
     """Take a client's description.  Raises Negotiation."""
     try:
         await connection.setRemoteDescription(RTCSessionDescription(sdp, kind))
-    except (InvalidStateError, InvalidAccessError, ValueError, AssertionError, LookupError, AttributeError) as error:
+    except _UNUSABLE as error:
         raise Negotiation(f"an {kind} that cannot be used: {type(error).__name__}") from error
