@@ -1,4 +1,4 @@
-"""From the start of `calls mock` to its first answer, against an empty application on uvicorn, started in turn.
+"""From the start of `calls mock` to its first answer, against an empty application and connexion's own, in turn.
 
 python -m benchmarks.startup --help
 """
@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,9 +30,13 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": b""})
 uvicorn.run(app, port=int(sys.argv[1]), lifespan="off", log_level="error")
 """
+PLAIN = """
+import sys, uvicorn
+from benchmarks.peers.connexion_plain import app
+uvicorn.run(app, port=int(sys.argv[1]), lifespan="off", log_level="error")
+"""
 
-
-MOCK, EMPTY_APP, HELP = "calls mock", "empty ASGI application", "calls --help"
+MOCK, EMPTY_APP, PLAIN_CONNEXION, HELP = "calls mock", "empty ASGI application", "connexion, plain", "calls --help"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -40,10 +45,11 @@ def main(argv: Sequence[str]) -> None:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report as a section of this page")
     parser.add_argument("--history", type=Path, metavar="FILE", help="add the medians to this file, and compare")
     given = parser.parse_args(argv)
-    seconds: dict[str, list[float]] = {MOCK: [], EMPTY_APP: [], HELP: []}
+    seconds: dict[str, list[float]] = {MOCK: [], EMPTY_APP: [], PLAIN_CONNEXION: [], HELP: []}
     for _ in range(given.rounds):
         seconds[MOCK].append(answered_after_s("-m", "calls", "mock", "--voice-output", "tones", "--port"))
         seconds[EMPTY_APP].append(answered_after_s("-c", EMPTY))
+        seconds[PLAIN_CONNEXION].append(answered_after_s("-c", PLAIN))
         seconds[HELP].append(done_after_s("-m", "calls", "--help"))
     text = section(seconds)
     print(text)
@@ -57,13 +63,18 @@ def main(argv: Sequence[str]) -> None:
 
 def section(seconds: Mapping[str, Sequence[float]]) -> str:
     """The report."""
-    ratio = Spread.of(mock / empty for mock, empty in zip(seconds[MOCK], seconds[EMPTY_APP], strict=True))
+    ratio, to_connexion = (
+        Spread.of(mock / other for mock, other in zip(seconds[MOCK], seconds[name], strict=True))
+        for name in (EMPTY_APP, PLAIN_CONNEXION)
+    )
     head = [
         f"`python -m benchmarks.startup`, {datetime.date.today().isoformat()}, commit {machine.commit(ROOT)}.",
         f"{machine.processor()}; {machine.system()}; {', '.join(machine.versions(PACKAGES))}.",
         "Seconds from the start of the process to its first answer over HTTP, or to its end; medians [least-most] of",
         f"{len(seconds[MOCK])} starts, in turn. The mock takes {report.spread(ratio, 2)} times as long as uvicorn with",
-        "an application that answers nothing.",
+        f"an application that answers nothing, and {report.spread(to_connexion, 2)} times as long as connexion with",
+        "the same document and plain functions behind it: no start takes less time than connexion does to load and to",
+        "check a document, as long as connexion serves it.",
     ]
     rows = ([name, report.spread(Spread.of(each), 2)] for name, each in seconds.items())
     return "\n\n".join(["## Start", report.paragraph(*head), report.table(["command", "seconds"], rows)])
@@ -93,6 +104,8 @@ def answered_after_s(*command: str) -> float:
         while time.perf_counter() - started_at < 30:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+                return time.perf_counter() - started_at
+            except urllib.error.HTTPError:
                 return time.perf_counter() - started_at
             except OSError:
                 time.sleep(0.005)

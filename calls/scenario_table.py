@@ -34,7 +34,7 @@ def as_json() -> str:
         {
             "name": each.name,
             "agentId": each.agent_id,
-            "status": each.status,
+            "status": each.shown_status,
             "operations": each.operations,
             "shows": each.shows,
         }
@@ -45,7 +45,7 @@ def as_json() -> str:
 
 def _status(scenario: Scenario) -> str:
     """What its request is answered with, if it is."""
-    return "-" if scenario.answer in ("reset", "none") else str(scenario.status)
+    return "-" if scenario.shown_status is None else str(scenario.shown_status)
 
 
 SHAPES = {"text": as_text, "markdown": as_markdown, "json": as_json}

@@ -84,6 +84,11 @@ class Scenario:
         """The id of the agent whose calls go like this."""
         return AGENT_PREFIX + self.name
 
+    @property
+    def shown_status(self) -> int | None:
+        """The status that a client gets to see; None where none comes."""
+        return None if self.answer in ("reset", "none") else self.status
+
 
 OK = Scenario(name="ok", shows="a call that goes well")
 

@@ -260,7 +260,7 @@ def _scenario(scenario: Scenario) -> shapes.Scenario:
     return shapes.Scenario(
         name=scenario.name,
         agent_id=scenario.agent_id,
-        status=scenario.status,
+        status=scenario.shown_status,
         operations=list(scenario.operations),
         shows=scenario.shows,
     )

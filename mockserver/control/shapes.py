@@ -148,7 +148,7 @@ class Scenario(Shape, frozen=True, kw_only=True):
 
     name: str
     agent_id: str
-    status: int
+    status: int | None
     operations: list[str]
     shows: str
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.media_report import ECHO, LOOP, MOCK, SENDING, Trial, part_of, record, section
+from benchmarks.media_report import ECHO, LEAST, LOOP, MOCK, SENDING, Trial, part_of, record, section
 
 
 def trial(server: str, calls: int, number: int = 0, cpu_us: float = 10, p99_ms: float = 5) -> Trial:
@@ -25,6 +25,7 @@ def trial(server: str, calls: int, number: int = 0, cpu_us: float = 10, p99_ms: 
 
 TRIALS = [
     trial(ECHO, 100),
+    trial(LEAST, 100, cpu_us=12.5),
     trial(MOCK, 100, cpu_us=20),
     trial(ECHO, 200),
     trial(MOCK, 200, cpu_us=12.5),
@@ -39,10 +40,12 @@ TRIALS = [
 def test_ratios_are_of_one_round_and_of_those_on_time() -> None:
     medians = record(TRIALS)["medians"]
     assert medians["ratio"] == 0.7
+    assert medians["ratio to by hand"] == 0.625
     assert medians["mock, calls on time"] == 150  # 200 in one round, 100 in the other
     assert medians["picows echo, calls on time"] == 200
     text = section(TRIALS, None)
     assert "0.70 [0.50-0.80]" in text
+    assert "the server by hand 0.80" in " ".join(text.split())
     assert "py-spy is not installed" in text
 
 

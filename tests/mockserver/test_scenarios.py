@@ -178,7 +178,9 @@ def test_the_next_requests_are_ordered_through_the_control_api() -> None:
         return httpx.post(server.base_url + path, json=body, headers=VALID_KEY).status_code
 
     with testing.running_mock() as server:
-        assert [each.name for each in server.scenarios()] == [each.name for each in SCENARIOS]
+        listed = server.scenarios()
+        assert [each.name for each in listed] == [each.name for each in SCENARIOS]
+        assert {each.name for each in listed if each.status is None} == {"resets", "never_answers"}
         server.order("rate_limited", times=2)
         ordered = server.order("agent_not_found")
         assert (ordered.default, ordered.next) == ("ok", ["rate_limited", "rate_limited", "not_found"])

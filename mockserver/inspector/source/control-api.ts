@@ -408,8 +408,8 @@ export interface components {
             name: string;
             /** @description The agent whose calls go like this. */
             agentId: string;
-            /** @description What the request is answered with. */
-            status: number;
+            /** @description What the request is answered with; null where it is not answered. */
+            status: number | null;
             /** @description The operations that have this status. */
             operations: string[];
             /** @description What a client sees. */

@@ -167,7 +167,7 @@ function ScenarioRow({ of, times }: { of: Scenario; times: number }) {
         <code>{of.agentId}</code>
       </td>
       <td>
-        <Badge tone={toneOf(of.status)}>{of.status}</Badge>
+        {of.status === null ? "no answer" : <Badge tone={toneOf(of.status)}>{of.status}</Badge>}
       </td>
       <td>{of.shows}</td>
       <td>
