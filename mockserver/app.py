@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import logging
 import secrets
@@ -28,6 +27,7 @@ from mockserver.espeak import Espeak, EspeakError, espeak, is_installed
 from mockserver.http import http_app
 from mockserver.ids import Ids
 from mockserver.media import Party, Session, StreamEnd, Switchboard
+from mockserver.once import Once
 from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
 from mockserver.settings import Settings, SettingsError
@@ -106,13 +106,13 @@ def build(
     speech = _speech(settings.voice_output)
     _make_folder(settings.recordings)
 
-    @functools.cache
+    @Once
     def studio() -> Studio:
         from mockserver.answering import Studio
 
         return Studio(speech, settings.recordings)
 
-    @functools.cache
+    @Once
     def rooms() -> Rooms:
         from mockserver.webrtc.rooms import rooms_of
 
@@ -191,8 +191,8 @@ def build(
         current = found
 
     def close() -> None:
-        if studio.cache_info().currsize:
-            studio().close()
+        if studio.made is not None:
+            studio.made.close()
 
     mock = Mock(
         app, switchboard, ticker, store, origins, rooms, prepare, reload, speaks=speech is not None, close=close
@@ -276,7 +276,7 @@ def _answering(settings: Settings, studio: Callable[[], Studio], rooms: Callable
     all else.  A script is read now, so that a fault in it shows at the start.
     """
 
-    @functools.cache
+    @Once
     def answering() -> Answering:
         from mockserver.answering import Answering
 
