@@ -35,16 +35,32 @@ from mockserver.settings import Settings
 LADDER = (1, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80)
 PROFILED_CALLS, PROFILED_S = 8, 10
 TURNED_OVER_CALLS = 20
-LET_GO_S = 1.0
+LET_GO_S = 1.5
 """How long calls that ended have to let go of what they held, in seconds."""
+
+COLLECTING = """
+import gc, sys, threading, time
+from calls.__main__ import main
+def collect():
+    while True:
+        time.sleep(1)
+        gc.collect()
+threading.Thread(target=collect, daemon=True).start()
+sys.exit(main(sys.argv[1:]))
+"""
 
 Ask = Callable[..., dict[str, Any]]
 """Tells the callers to do something, named as in `benchmarks.webrtc_callers`, and returns their answer."""
 
 
-def command(port: int, limit: int = 0) -> list[str]:
-    """Starts a mock that takes so many webrtc calls at once; 0 sets no limit."""
-    return [*media.command(MOCK, port), "--max-webrtc-calls", str(limit)]
+def command(port: int, limit: int = 0, *, collecting: bool = False) -> list[str]:
+    """Starts a mock that takes so many webrtc calls at once; 0 sets no limit.
+
+    One that is `collecting` keeps no garbage for longer than a second.
+    """
+    python, *module = media.command(MOCK, port)
+    started = ["-c", COLLECTING, *module[2:]] if collecting else module
+    return [python, *started, "--max-webrtc-calls", str(limit)]
 
 
 @contextlib.contextmanager
@@ -76,10 +92,10 @@ def calling() -> Iterator[tuple[Ask, int]]:
 
 
 @contextlib.contextmanager
-def prepared(limit: int = 0) -> Iterator[tuple[int, int, Ask, int]]:
+def prepared(limit: int = 0, *, collecting: bool = False) -> Iterator[tuple[int, int, Ask, int]]:
     """A mock's port and process, and callers and theirs; a first call is over, so all libraries are loaded."""
     port = free_port()
-    with serving(command(port, limit), port) as pid, calling() as (ask, callers_pid):
+    with serving(command(port, limit, collecting=collecting), port) as pid, calling() as (ask, callers_pid):
         ask(join=urls(port, 1))
         ask(leave=1)
         time.sleep(LET_GO_S)
@@ -122,23 +138,25 @@ def tried(calls: int, number: int) -> Trial:
 
 
 def turned_over() -> Turnover:
-    """Calls that join and leave, one after the other."""
-    with prepared() as (port, pid, ask, _):
+    """Calls that join and leave, one after the other: what they cost, and what is left of them."""
+    cpu_s, _ = left_behind(collecting=False)
+    _, kept_mb = left_behind(collecting=True)
+    return Turnover(calls=TURNED_OVER_CALLS, cpu_ms=cpu_s / TURNED_OVER_CALLS * 1e3, kept_kb=kept_mb * 1e3)
 
-        def turn_over(calls: int) -> None:
-            for url in urls(port, calls):
+
+def left_behind(*, collecting: bool) -> tuple[float, float]:
+    """The CPU time in seconds, and the memory in MB, of calls that come after as many others."""
+    with prepared(collecting=collecting) as (port, pid, ask, _):
+        marks = []
+        for _ in range(2):
+            for url in urls(port, TURNED_OVER_CALLS):
                 ask(join=[url])
                 ask(leave=1)
             time.sleep(LET_GO_S)
-
-        turn_over(TURNED_OVER_CALLS)
-        before_mb, used = processes.rss_mb(processes.tree(pid)), processes.cpu_s(processes.tree(pid))
-        turn_over(TURNED_OVER_CALLS)
-        kept_mb = processes.rss_mb(processes.tree(pid)) - before_mb
-        used = processes.cpu_s(processes.tree(pid)) - used
-    return Turnover(
-        calls=TURNED_OVER_CALLS, cpu_ms=used / TURNED_OVER_CALLS * 1e3, kept_kb=kept_mb / TURNED_OVER_CALLS * 1e3
-    )
+            mock = processes.tree(pid)
+            marks.append((processes.cpu_s(mock), processes.rss_mb(mock)))
+    (cpu_s, rss_mb), (later_cpu_s, later_rss_mb) = marks
+    return later_cpu_s - cpu_s, later_rss_mb - rss_mb
 
 
 def at_limit(limit: int) -> AtLimit:

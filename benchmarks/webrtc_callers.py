@@ -21,6 +21,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 RATE_HZ = 48000
+BIT_RATE = 48_000
+"""What LiveKit's client for browsers asks for (AudioPresets.music), in bits a second."""
+
 JOINING_AT_ONCE = 3
 JOIN_WITHIN_S = 30.0
 QUEUE_MS, CHUNK_MS = 1000, 500
@@ -73,7 +76,9 @@ class Caller:
             offer = json.loads(await self._control.recv())
             await self._room.connect(offer["roomUrl"], offer["token"])
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
-            await self._room.local_participant.publish_track(track)
+            microphone = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+            microphone.audio_encoding.max_bitrate = BIT_RATE
+            await self._room.local_participant.publish_track(track, microphone)
             await subscribed.wait()
         self._speaking = asyncio.create_task(self._speak(frames))
 

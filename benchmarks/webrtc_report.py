@@ -122,8 +122,9 @@ def _turnover(measured: Measured) -> Iterator[str]:
     turnover = measured.turnover
     kept = Spread.of(each.kept_mb for each in measured.trials if each.calls > 1)
     yield f"To join and to leave costs {turnover.cpu_ms:.0f} ms of CPU time. When all had left, the process held"
-    yield f"{report.spread(kept, 1)} MB more than before they came; {turnover.calls} further calls, one after the"
-    yield f"other, left behind {max(0.0, turnover.kept_kb):.0f} KB each."
+    yield f"{report.spread(kept, 1)} MB more than before they came, which later calls take again: of"
+    yield f"{turnover.calls} calls, after as many others, {max(0.0, turnover.kept_kb):.0f} KB were left in all when"
+    yield "garbage was collected."
 
 
 def _limit(at_limit: AtLimit) -> str:
@@ -186,7 +187,7 @@ def record(measured: Measured) -> history.Run:
         ("ratio", measured.ratio, 1),
         ("MB a call", _median(measured.mb_a_call), 2),
         ("join and leave, CPU ms", measured.turnover.cpu_ms, 1),
-        ("left behind, KB a call", measured.turnover.kept_kb, 1),
+        ("left behind, KB a call", max(0.0, measured.turnover.kept_kb) / measured.turnover.calls, 1),
     ]
     medians = {name: round(value, digits) for name, value, digits in known if value is not None}
     foreign = _median(Spread.of(each.foreign_cores for each in measured.trials))

@@ -87,7 +87,7 @@ class Turnover:
     Attributes:
         calls: how many, one after the other.
         cpu_ms: the mock's CPU time for one.
-        kept_kb: memory that the process did not have before, for each.
+        kept_kb: memory that the process did not have before, of all, in a mock that collects garbage at once.
     """
 
     calls: int
