@@ -21,7 +21,7 @@ from benchmarks.peers.installing import NotInstalled, program
 from benchmarks.peers.servers import ROOT
 from benchmarks.serving import end
 from contract import documents
-from contract_tests.deciding import SCHEMAS
+from contract_tests.in_force import SCHEMAS
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS
 
 OURS = "calls verify"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -15,14 +16,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from calls.dial_arguments import TOKEN_VARIABLE, dial_parser, plan_of
+from contract.events import RoomOffered
 from contract_tests.call_summary import CallSummary, as_text
 from contract_tests.caller import AudioFileError
 from contract_tests.carrier import CARRIERS, CallPlan, dialled_address, place_call
 from contract_tests.dialling import Refusal
 from contract_tests.line import Line
+from contract_tests.measuring import transcripts_of
 from contract_tests.reports.inert import disarmed, in_a_line, json_text
 from contract_tests.secrets_kept import Secrets
-from contract_tests.target import token_of
+from contract_tests.target import NotChecked, token_of
 
 SHORTEST_SECRET = 12
 """A part of the URL of fewer characters is a word like `media`, and no token."""
@@ -35,13 +38,20 @@ def main(argv: Sequence[str]) -> int:
     secrets = _secrets(given)
     try:
         plan = plan_of(given)
-    except (AudioFileError, ValueError) as error:
+    except (AudioFileError, ValueError, NotChecked) as error:
         parser.error(in_a_line(secrets.redact(str(error))))
     if given.kind in CARRIERS and urlsplit(given.url).query:
         print(f"{parser.prog}: dialled without the URL's query, as carriers do", file=sys.stderr)
     live = sys.stderr.isatty()
+
+    def on_progress(line: Line) -> None:
+        for heard in line.events(RoomOffered):
+            secrets.add(getattr(heard.event, "token", None), "[room token]")
+        if live:
+            _show_live(line, secrets)
+
     try:
-        outcome = asyncio.run(_call(given.url, plan, _show_live if live else _show_nothing))
+        outcome = asyncio.run(_call(given.url, plan, on_progress))
     except KeyboardInterrupt:
         return 130
     finally:
@@ -112,20 +122,18 @@ def _refused(refusal: Refusal, secrets: Secrets) -> str:
     return f"{in_a_line(secrets.redact(refusal.reason))}{advice}{body}"
 
 
-def _show_nothing(line: Line) -> None:
-    pass
-
-
-def _show_live(line: Line) -> None:
+def _show_live(line: Line, secrets: Secrets) -> None:
+    """How far the call is, and what was said last, in one line of the terminal."""
     heard_s = sum(piece.plays_until_s - piece.plays_from_s for piece in line.audio)
     faults = sum(heard.fault is not None for heard in line.heard)
-    print(
-        f"\r{time.monotonic() - line.opened_at:5.1f} s  said {line.sent_s:.1f} s  heard {heard_s:.1f} s  "
-        f"messages {len(line.heard)}  faults {faults}\x1b[K",
-        end="",
-        file=sys.stderr,
-        flush=True,
+    said = transcripts_of(line)
+    last = f"  {said[-1][0]}: {in_a_line(secrets.redact(said[-1][1]))}" if said else ""
+    text = (
+        f"{time.monotonic() - line.opened_at:5.1f} s  said {line.sent_s:.1f} s  heard {heard_s:.1f} s  "
+        f"messages {len(line.heard)}  faults {faults}{last}"
     )
+    width = shutil.get_terminal_size().columns - 1
+    print(f"\r{disarmed(text)[:width]}\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _write_wav(path: Path, call: CallSummary) -> None:

@@ -15,6 +15,7 @@ from calls.arguments import Parser
 from contract.audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioFormat, Encoding
 from contract_tests.caller import spoken
 from contract_tests.carrier import CARRIERS, KINDS, CallPlan
+from contract_tests.room.line import ROOM_AUDIO, load_library
 
 TOKEN_VARIABLE = "CALLS_CARRIER_TOKEN"
 LONGEST_CALL_S = 600.0
@@ -27,8 +28,10 @@ once. The account's token can also come from the environment, as {TOKEN_VARIABLE
 The caller waits until the agent's first message is over (or 2 s, where it says nothing), presses the digits, types the
 text, speaks, hears the answer out each time, and hangs up.
 
+On webrtc the caller joins the room that is offered, wherever it is; that needs the extra livekit.
+
 exit codes: 0 the call took place and nothing was against the contract, 1 the agent broke the contract, 2 the URL could
-not be dialled, or the arguments are wrong.
+not be dialled or the room not be joined, or the arguments are wrong.
 
 examples:
   calls dial "$WEBSOCKET_URL" --as twilio
@@ -52,7 +55,7 @@ def dial_parser() -> Parser:
     add("--audio", type=Path, metavar="WAV", help=f"what the caller says: PCM, {rates} Hz; default a spoken sentence")
     add("--out", type=Path, metavar="WAV", help="where to write what was heard, as it was played")
     add("--digits", type=_matching(r"[0-9*#A-D]+", "keys of 0-9, *, #, A-D"), metavar="KEYS", help="keys to press")
-    add("--text", metavar="TEXT", help="what to type, on websocket")
+    add("--text", metavar="TEXT", help="what to type, on websocket and webrtc")
     add("--duration", type=_seconds, default=30.0, metavar="S", help="seconds the call may take; default 30")
     add("--alaw", action="store_true", help="speak A-law (PCMA), on telnyx")
     add("--input-rate", type=_rate, metavar="HZ", help=f"the call's inputSampleRate; default {DEFAULT_RATE_HZ}")
@@ -65,12 +68,15 @@ def dial_parser() -> Parser:
 
 
 def plan_of(given: Any) -> CallPlan:
-    """What was asked for.  Raises ValueError where it does not fit together, AudioFileError."""
+    """What was asked for.
+
+    Raises ValueError where it does not fit together, AudioFileError, and NotChecked where a library is not installed.
+    """
     kind = given.kind
     for option, value, kinds in (
         ("--digits", given.digits, CARRIERS),
         ("--alaw", given.alaw, ("telnyx",)),
-        ("--text", given.text, ("websocket",)),
+        ("--text", given.text, ("websocket", "webrtc")),
         ("--input-rate", given.input_rate, ("websocket",)),
         ("--output-rate", given.output_rate, ("websocket",)),
         ("--codec", given.codec, ("websocket",)),
@@ -91,11 +97,14 @@ def plan_of(given: Any) -> CallPlan:
         input_hz = given.input_rate or DEFAULT_RATE_HZ
         to_agent = AudioFormat(encoding, input_hz)
         from_agent = AudioFormat(encoding, given.output_rate or input_hz)
+    if kind == "webrtc":
+        load_library()
+        to_agent = from_agent = ROOM_AUDIO
     return CallPlan(
         kind=kind,
         to_agent=to_agent,
         from_agent=from_agent,
-        speech=b"" if kind == "webrtc" else spoken(to_agent, given.audio),
+        speech=spoken(to_agent, given.audio),
         digits=given.digits or "",
         text=given.text or "",
         duration_s=given.duration,

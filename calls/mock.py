@@ -15,7 +15,7 @@ from mockserver.settings import Option, Settings, SettingsError, options
 SCENARIO_GROUP = "what goes wrong on purpose"
 
 GROUPS = {
-    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls", "reload"),
+    "server": ("host", "port", "public_url", "url_ttl_s", "max_body_bytes", "max_calls", "overlays", "reload"),
     "browsers and TLS": ("cors_origins", "tls_cert", "tls_key", "tls"),
     "keys and agents": ("api_keys", "any_key", "agents", "any_agent", "rate_limit_per_hour"),
     "inspector": ("inspector", "control_token"),
@@ -38,6 +38,7 @@ examples:
   CALLS_API_KEYS=ck_prod_... calls mock --any-agent   with your own key, and every agent
   calls mock --behaviour script=menu.yaml             with an agent that follows a script (docs/scripts.md)
   calls mock --tls self-signed                        on https://127.0.0.1:8080; URLs come back as wss://127.0.0.1:8080...
+  calls mock --overlay webrtc-on-create                with webrtc on /calls/create too, as @omnia-voice/sdk asks
   calls mock --time-scale 10                          maxDuration and inactivityTimeout pass ten times faster
 """
 
@@ -64,7 +65,9 @@ def main(argv: Sequence[str]) -> int:
         server = Server(settings)
         # A token that was given is known to whoever gave it.
         token = None if settings.control_token else server.mock.control_token
-        told = ready_line if as_json else partial(welcome, speaks=server.mock.speaks)
+        told = partial(
+            ready_line if as_json else partial(welcome, speaks=server.mock.speaks), overlays=server.mock.overlays
+        )
         server.on_ready = lambda base_url: print(told(settings, base_url, token), flush=True)
         server.serve_until_stopped()
     except (DocumentError, PortError, SettingsError) as error:
@@ -83,7 +86,9 @@ def _parser() -> Parser:
         ),
         epilog=EPILOG,
     )
-    json_help = "when ready, print one line of JSON (baseUrl, apiKey, controlUrl, controlToken) and not the welcome"
+    json_help = (
+        "when ready, print one line of JSON (baseUrl, apiKey, controlUrl, controlToken, overlays) and not the welcome"
+    )
     parser.add_argument("--json", action="store_true", help=json_help)
     by_name = dict(options())
     for title, names in GROUPS.items():

@@ -32,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
     parser = parser_of_verify()
     given = parser.parse_args(_url_first(argv))
     # Imported late, so that --help and a mistyped option do not wait for what only a run needs.
+    from contract.errors import DocumentError
     from contract_tests import baseline as baselines
     from contract_tests import reports
     from contract_tests.caller import AudioFileError
@@ -45,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
         for asked in given.reports:
             reports.destination(asked, os.environ)
         baseline = baselines.read(given.baseline) if given.baseline is not None else None
-    except (SettingsError, AudioFileError, baselines.BaselineError, reports.ReportError) as error:
+    except (SettingsError, AudioFileError, DocumentError, baselines.BaselineError, reports.ReportError) as error:
         parser.error(str(error))
     jobs = selection.jobs(all_checks())
     if not jobs:
@@ -77,6 +78,7 @@ def _url_first(argv: Sequence[str]) -> list[str]:
 
 def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> TargetSettings:
     from contract_tests.caller import read_wav
+    from contract_tests.conformity import must_be_openapi
     from contract_tests.run import Keys, SettingsError, base_url
     from contract_tests.settings import MAX_TIME_S, Profile, TargetSettings
 
@@ -85,6 +87,9 @@ def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> TargetSe
         raise SettingsError("there is no key: give --api-key KEY, or set CALLS_API_KEYS")
     if given.caller_audio is not None:
         read_wav(given.caller_audio)
+    overlays = tuple(given.overlays)
+    if overlays:
+        must_be_openapi(overlays)
     profile = Profile(given.profile)
     return TargetSettings(
         url=base_url(given.url),
@@ -106,6 +111,7 @@ def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> TargetSe
         ws_url_rewrites=tuple(given.ws_url_rewrites),
         caller_audio=given.caller_audio,
         max_parallel_calls=given.max_parallel_calls,
+        overlays=overlays,
     )
 
 
@@ -162,10 +168,12 @@ def _allowed(settings: TargetSettings, jobs: list[Job], yes: bool) -> bool:
 def _budget(settings: TargetSettings, jobs: list[Job]) -> str:
     from contract_tests.settings import REQUESTS_PER_KEY
 
+    overlays = "".join(f"; overlay {name}" for name in settings.overlays)
     requirements = len({job.check.requirement.name for job in jobs})
     return (
         f"{settings.url}: {requirements} requirements, {len(jobs)} checks; profile {settings.profile.value}: at most "
-        f"{settings.max_time_s:g} s and {REQUESTS_PER_KEY[settings.profile]:,} requests a key; seed {settings.seed}"
+        f"{settings.max_time_s:g} s and {REQUESTS_PER_KEY[settings.profile]:,} requests a key; "
+        f"seed {settings.seed}{overlays}"
     )
 
 

@@ -22,6 +22,7 @@ examples:
   calls verify https://staging.example/api/v1 --agent A --yes --profile smoke
   calls verify http://127.0.0.1:8080/api/v1 --wait 30 --report junit --report html=report.html
   calls verify http://127.0.0.1:8080/api/v1 --only websocket-url,create.required-fields
+  calls verify http://127.0.0.1:8080/api/v1 --agent A --overlay webrtc-on-create
 """
 
 
@@ -137,6 +138,15 @@ def _add_scope(parser: Parser) -> None:
     group.add_argument("--skip", action="append", default=[], metavar="NAME", help="not these; may be repeated")
     group.add_argument(
         "--layer", dest="layers", action="append", default=[], metavar="http,media", help="only these layers"
+    )
+    group.add_argument(
+        "--overlay",
+        dest="overlays",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an OpenAPI Overlay 1.0 over the HTTP half of the contract that is asked for: a file, or one that is "
+        "shipped, such as webrtc-on-create; may be repeated, applied in their order",
     )
     group.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="the I-th of N parts")
     group.add_argument(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from calls.arguments import version
 from mockserver.scenarios import SCENARIOS
 from mockserver.settings import DEMO_AGENT, MOCK_KEYS, Settings
+
+if TYPE_CHECKING:
+    from contract.overlays import Overlay
 
 CERTIFICATE = """\
 The certificate was made for this run, so clients do not trust it: curl needs -k, calls dial and calls verify need
@@ -25,17 +29,21 @@ INLINE = {
 }
 
 
-def ready_line(settings: Settings, base_url: str, token: str | None) -> str:
+def ready_line(settings: Settings, base_url: str, token: str | None, *, overlays: Sequence[Overlay] = ()) -> str:
     """What a program needs to know, once the server answers: one line of JSON."""
-    told = {"baseUrl": base_url, "apiKey": MOCK_KEYS[0]}
+    told: dict[str, Any] = {"baseUrl": base_url, "apiKey": MOCK_KEYS[0]}
     if settings.inspector == "on":
         told["controlUrl"] = f"{base_url}/__mock__/api"
     if token is not None:
         told["controlToken"] = token
+    if overlays:
+        told["overlays"] = [overlay.name for overlay in overlays]
     return json.dumps(told)
 
 
-def welcome(settings: Settings, base_url: str, token: str | None, *, speaks: bool) -> str:
+def welcome(
+    settings: Settings, base_url: str, token: str | None, *, speaks: bool, overlays: Sequence[Overlay] = ()
+) -> str:
     """What a newcomer needs to know, once the server answers.
 
     Shows no key but the built-in ones, and the control API's token only where it was made up.
@@ -55,6 +63,7 @@ def welcome(settings: Settings, base_url: str, token: str | None, *, speaks: boo
     rest = "every other id works as well" if settings.any_agent else "other ids are 404; --agent ID=NAME adds one"
     voice = "spoken words, in the language of the call" if speaks else "one tone a syllable"
     hint = "" if speaks or settings.voice_output == "tones" else f"; to hear words: {INSTALL}"
+    changed = f"Overlays on the contract: {', '.join(map(str, overlays))}\n" if overlays else ""
     page = f"See what happens, and place calls with the phone in the page: {base_url}/\n"
     control = f"\nControl API (docs/control.md): {base_url}/__mock__/api   token {token or 'as given'}"
     return f"""\
@@ -67,7 +76,7 @@ Keys, in the header X-API-Key:
 Agents: {agents}; {rest}
 Failures: agent_rate_limited, agent_slow, agent_drops_call and {len(SCENARIOS) - 3} more; --list-scenarios shows them
 Voice: {voice}{hint}
-
+{changed}
 Create a call with a saved agent:
   {_curl(curl, base_url, "create", {"agentId": DEMO_AGENT, "connectionType": "twilio"})}
 

@@ -19,7 +19,7 @@ Document = dict[str, Any]
 
 _PACKAGE = Path(__file__).resolve().parent
 SHIPPED = _PACKAGE / "_documents" if (_PACKAGE / "_documents").is_dir() else _PACKAGE.parent
-"""The folder that holds `openapi/calls.yaml` and `asyncapi/`."""
+"""The folder that holds `openapi/calls.yaml`, `openapi/overlays/` and `asyncapi/`."""
 
 _Base: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -67,6 +67,30 @@ def asyncapi(connection_type: str, root: Path = SHIPPED) -> Document:
 def connection_types(root: Path = SHIPPED) -> tuple[str, ...]:
     """The connection types that have a document, in alphabetical order."""
     return tuple(sorted(path.stem for path in (root / "asyncapi").glob("*.yaml")))
+
+
+def shipped_overlays(root: Path = SHIPPED) -> tuple[str, ...]:
+    """The names of the overlays over the OpenAPI document that come with it, in alphabetical order."""
+    return tuple(sorted(path.stem for path in (root / "openapi" / "overlays").glob("*.yaml")))
+
+
+def overlay_path(name: str, root: Path = SHIPPED) -> Path:
+    """The file of an overlay: of a shipped one by its name, of any other by its path."""
+    if name in shipped_overlays(root):
+        return root / "openapi" / "overlays" / f"{name}.yaml"
+    return Path(name).absolute()
+
+
+def overlay_text(name: str, root: Path = SHIPPED) -> bytes:
+    """An overlay as it was written.  Raises DocumentError, naming those that are shipped."""
+    try:
+        return overlay_path(name, root).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        shipped = ", ".join(shipped_overlays(root))
+        raise DocumentError(
+            f"overlay {name}: {reason}; expected a file, or the name of a shipped one: {shipped}"
+        ) from error
 
 
 def read_mapping(text: bytes | str, name: str) -> Document:

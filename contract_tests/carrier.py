@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 from contract.audio import AudioFormat
-from contract.events import HangUp, RoomOffered, TextMessage, ToolInvoked, ToolResult, Transcript
+from contract.events import HangUp, TextMessage, ToolInvoked, ToolResult, Transcript
 from contract_tests.call_summary import CallSummary
 from contract_tests.dialling import Refusal, open_socket
 from contract_tests.line import MOST_MESSAGES, Line, loudness, prepare, samples
 from contract_tests.measuring import summarise
+from contract_tests.room.door import RoomRefused
+from contract_tests.room.line import NoRoomOffered, RoomLine
 from contract_tests.settings import TargetSettings
+from contract_tests.target import NotChecked
 
 CARRIERS = ("twilio", "telnyx", "plivo")
 KINDS = (*CARRIERS, "websocket", "webrtc")
@@ -40,7 +43,6 @@ KEYS_ANSWERED_WITHIN_S = 3.0
 CUT_IN_WITHIN_S = 2.0
 """How long the caller waits for more where the agent has spoken while the caller did."""
 
-ROOM_WITHIN_S = 10.0
 STOPPED_WITHIN_S = 2.0
 
 SPEECH_RMS = 327.0
@@ -56,7 +58,7 @@ class CallPlan:
         to_agent, from_agent: how audio is written, either way; what the call was created with.
         speech: what the caller says, in the format of `to_agent`.
         digits: keys that the caller presses before that; on carriers.
-        text: what the caller types before that; on websocket.
+        text: what the caller types before that; on websocket and webrtc.
         duration_s: how long the call may take.
         token: the carrier account's own, which signs its dials; None for none.
         insecure: whether certificates are left unchecked.
@@ -108,7 +110,7 @@ async def place_call(
     Args:
         url: a credential: it is in nothing that comes back but a refusal's reason and body.
         plan: what the caller does.
-        on_progress: is shown the line five times a second.
+        on_progress: is shown the line five times a second, and at the end.
         hang_up: ends the call early.
     """
     headers = {}
@@ -119,13 +121,23 @@ async def place_call(
     socket = await open_socket(dialled_address(url, plan.kind), settings, headers)
     if isinstance(socket, Refusal):
         return socket
-    line = Line(socket, plan.kind, plan.to_agent, plan.from_agent, time.monotonic())
+    opened_at = time.monotonic()
+    if plan.kind == "webrtc":
+        line: Line = RoomLine(socket, settings, opened_at, any_host=True)
+    else:
+        line = Line(socket, plan.kind, plan.to_agent, plan.from_agent, opened_at)
     talk = asyncio.create_task(_converse(line, plan))
     told = asyncio.create_task((hang_up or asyncio.Event()).wait())
     watch = asyncio.create_task(_watch(line, on_progress))
     try:
         await asyncio.wait({talk, told}, timeout=plan.duration_s, return_when=asyncio.FIRST_COMPLETED)
-        complaints = talk.result() if talk.done() else []
+        on_progress(line)
+        try:
+            complaints = talk.result() if talk.done() else []
+        except RoomRefused as refusal:
+            return summarise(line, [f"the room refuses the token: {refusal}"], "the room could not be joined")
+        except NotChecked as reason:
+            return summarise(line, [], f"the room could not be joined: {reason}", took_place=False)
         if not line.alive:
             return summarise(line, [*complaints, *_wrong_close(line)], _how_it_closed(line, socket.close_reason or ""))
         words = "it was told to" if told.done() else "all was said" if talk.done() else "time was up"
@@ -144,11 +156,11 @@ async def place_call(
 
 async def _converse(line: Line, plan: CallPlan) -> list[str]:
     """The caller's part; what the agent should have done and did not."""
-    await line.connect()
+    try:
+        await line.connect()
+    except NoRoomOffered:
+        return ["no room was offered on the control socket"]
     await line.start()
-    if line.kind == "webrtc":
-        await line.until(lambda: bool(line.events(RoomOffered)) or not line.alive, ROOM_WITHIN_S)
-        return [] if line.events(RoomOffered) else ["no room was offered on the control socket"]
     if await line.hears(0.0, FIRST_WITHIN_S):
         await line.quiet(OVER_AFTER_S, plan.duration_s)
     complaints = []
@@ -205,6 +217,8 @@ async def _watch(line: Line, on_progress: Callable[[Line], None]) -> None:
 def _how_it_closed(line: Line, close_reason: str) -> str:
     if len(line.heard) > MOST_MESSAGES:
         return f"the caller gave up: more than {MOST_MESSAGES} messages came"
+    if isinstance(line, RoomLine) and line.closed_at is None:
+        return "the agent's side closed the room"
     if line.close_code in (None, 1006):
         return "the connection was lost"
     said = next((heard.event.reason for heard in line.heard if isinstance(heard.event, HangUp)), None)
@@ -214,7 +228,7 @@ def _how_it_closed(line: Line, close_reason: str) -> str:
 
 def _wrong_close(line: Line) -> list[str]:
     """What is wrong with how the agent closed: 1000 is right, and 1001 is a server's that goes down (RFC 6455, 7.4)."""
-    if line.close_code in (1000, 1001) or len(line.heard) > MOST_MESSAGES:
+    if line.closed_at is None or line.close_code in (1000, 1001) or len(line.heard) > MOST_MESSAGES:
         return []
     what = "went away without a close" if line.close_code in (None, 1006) else f"closed with {line.close_code}"
     return [f"the agent {what}, expected a close with 1000"]

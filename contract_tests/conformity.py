@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 from urllib.parse import parse_qsl, urlsplit
 
+from jsonschema_rs import Draft4Validator
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from contract import documents
+from contract.errors import DocumentError
+from contract.openapi_schema import as_draft4
+from contract_tests.in_force import Overlays, in_force
 from contract_tests.target import Exchange, Meant
 
 JUDGED = (201, 400, 401, 402, 404, 413, 415, 429, 500, 503)
@@ -43,11 +47,30 @@ class _Response:
 
 
 @functools.cache
-def _openapi() -> OpenAPI:
-    return OpenAPI.from_dict(documents.openapi())
+def _openapi(overlays: Overlays) -> OpenAPI:
+    return OpenAPI.from_dict(in_force(overlays).document)
 
 
-def faults_of(exchange: Exchange) -> list[str]:
+def must_be_openapi(overlays: Overlays) -> None:
+    """Raises DocumentError where these overlays cannot be read or applied, or make no OpenAPI document."""
+    contract = in_force(overlays)
+    place: list[str | int] = []
+    try:
+        # First, because it says where in a schema something is wrong.
+        for name, schema in documents.resolved(contract.document)["components"]["schemas"].items():
+            place = ["components", "schemas", name]
+            Draft4Validator(as_draft4(schema))
+        place = []
+        _openapi(overlays)
+    except Exception as error:
+        place += getattr(error, "instance_path", ()) or getattr(error, "absolute_path", ())
+        # It may go on with all of the document.
+        words = (getattr(error, "message", None) or str(error)).partition("\n")[0][:200]
+        where = f"{'.'.join(map(str, place))}: " if place else ""
+        raise DocumentError(f"{contract.name}: {where}{words}") from error
+
+
+def faults_of(exchange: Exchange, overlays: Overlays = ()) -> list[str]:
     """What the document has against the answer of an exchange on one of its operations; nothing where it is free."""
     if exchange.method != "POST" or not exchange.operation or exchange.status is None:
         return []
@@ -56,15 +79,15 @@ def faults_of(exchange: Exchange) -> list[str]:
     if exchange.status >= 400 and exchange.meant is Meant.FREE:
         return []
     try:
-        errors = list(_openapi().iter_response_errors(_Request(exchange), _Response(exchange)))
+        errors = list(_openapi(overlays).iter_response_errors(_Request(exchange), _Response(exchange)))
     except RecursionError:
         return ["the body is nested too deeply to be read"]
     return [_words(error) for error in errors]
 
 
-def is_valid_request(exchange: Exchange) -> bool:
+def is_valid_request(exchange: Exchange, overlays: Overlays = ()) -> bool:
     """Whether the document allows an exchange's request."""
-    return not list(_openapi().iter_request_errors(_Request(exchange)))
+    return not list(_openapi(overlays).iter_request_errors(_Request(exchange)))
 
 
 def _words(error: Exception) -> str:

@@ -11,8 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from websockets.asyncio.client import ClientConnection
+
 from contract.audio import AudioFormat, Encoding
 from contract_tests.caller import spoken
+from contract_tests.deciding import overruled
 from contract_tests.dialling import (
     OPEN_WITHIN_S,
     REFUSED_WITHIN_S,
@@ -27,6 +30,7 @@ from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.parsing import json_value
 from contract_tests.raw import raced
+from contract_tests.room.line import RoomLine
 from contract_tests.settings import Profile
 from contract_tests.target import PATHS, Exchange, Meant, NotChecked
 
@@ -174,19 +178,31 @@ class Context:
         )
 
     async def accepted(self, operation: str, body: Any, what: str, **options: Any) -> Exchange:
-        """POST what must be accepted; anything but 201 is written down."""
+        """POST what must be accepted; anything but 201 is written down.  What an overlay forbids must be refused."""
+        if self.overruled(operation, options.get("content", body)) is False:
+            return await self.refused(operation, body, f"{what}, which the overlay forbids", **options)
         exchange = await self.post(operation, body, meant=Meant.VALID, **options)
         if exchange.status != 201:
             self.wrong(f"201: {what} is allowed", exchange.shown(), exchange)
         return exchange
 
     async def refused(self, operation: str, body: Any, what: str, *statuses: int, **options: Any) -> Exchange:
-        """POST what must be refused, with 400 or one of the statuses; anything else is written down."""
+        """POST what must be refused, with 400 or one of the statuses; anything else is written down.
+
+        What an overlay allows must be accepted.
+        """
+        if self.overruled(operation, options.get("content", body)) is True:
+            return await self.accepted(operation, body, f"by the overlay, a request of which {what}", **options)
         exchange = await self.post(operation, body, meant=Meant.INVALID, **options)
         wanted = statuses or (400,)
         if exchange.status not in wanted:
             self.wrong(f"{' or '.join(map(str, wanted))}: {what}", exchange.shown(), exchange)
         return exchange
+
+    def overruled(self, operation: str, body: Any) -> bool | None:
+        """Whether overlays allow what the plain contract refuses (True) or the reverse; `body` may be JSON in bytes."""
+        value = json_value(body) if isinstance(body, bytes) else body
+        return overruled(operation, value, self.settings.overlays)
 
     @property
     def deep(self) -> bool:
@@ -295,16 +311,7 @@ class Context:
         """
         kind = str(call.request.get("connectionType", "twilio"))
         heard, said = formats(call.request)
-        if call.lease is None or not call.lease.take():
-            await self.judge.open_lines.acquire()
-        try:
-            if time.time() - call.exchange.answered_at > STALE_S:
-                # It waited for a free line so long that its URL may have expired.
-                changes = {"maxDuration": call.request.get("maxDuration"), **call.request}
-                call = await self._created(call.exchange.operation, changes)
-            socket = await self.dial(call)
-            if isinstance(socket, Refusal):
-                raise NotDialled(call, socket.reason)
+        async with self._socket(call) as (call, socket):
             line = Line(socket, kind, to_agent or heard, said, time.monotonic())
             try:
                 if begin:
@@ -315,6 +322,37 @@ class Context:
                 await line.close()
                 if not rubbish and (forbidden := first_forbidden(line)) is not None:
                     self.judge.forbidden.append((kind, forbidden, self.dial_command(call)))
+
+    @asynccontextmanager
+    async def room(self, call: Call) -> AsyncIterator[RoomLine]:
+        """A webrtc call, dialled, whose room was offered; to join it is `start`.  Closed at the end.
+
+        Raises NotDialled as `line` does, and NotChecked where no room is offered: `webrtc.control-message` says so.
+        """
+        async with self._socket(call) as (_, socket):
+            line = RoomLine(socket, self.settings, time.monotonic())
+            try:
+                await line.connect()
+                if line.offer is not None:
+                    self.judge.secrets.add(line.offer.token, "[room token]")
+                yield line
+            finally:
+                await line.close()
+
+    @asynccontextmanager
+    async def _socket(self, call: Call) -> AsyncIterator[tuple[Call, ClientConnection]]:
+        """The call, or one like it where it waited too long, and its socket, dialled; who is given it closes it."""
+        if call.lease is None or not call.lease.take():
+            await self.judge.open_lines.acquire()
+        try:
+            if time.time() - call.exchange.answered_at > STALE_S:
+                # It waited for a free line so long that its URL may have expired.
+                changes = {"maxDuration": call.request.get("maxDuration"), **call.request}
+                call = await self._created(call.exchange.operation, changes)
+            socket = await self.dial(call)
+            if isinstance(socket, Refusal):
+                raise NotDialled(call, socket.reason)
+            yield call, socket
         finally:
             self.judge.open_lines.release()
 

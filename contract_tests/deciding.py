@@ -11,6 +11,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from jsonschema_rs import Draft4Validator
@@ -18,6 +19,7 @@ from jsonschema_rs import Draft4Validator
 from contract import documents
 from contract.openapi_schema import as_draft4
 from contract_tests.conformity import is_valid_request
+from contract_tests.in_force import SCHEMAS, Overlays, in_force
 from contract_tests.target import PATHS, Exchange
 
 PINNED = ("agentId", "voice", "language", "model")
@@ -26,14 +28,13 @@ PINNED = ("agentId", "voice", "language", "model")
 _NOT_BLANK = ("systemPrompt", "greeting", *PINNED)
 _INTEGERS = ("maxDuration", "inactivityTimeout")
 _RATES = ("inputSampleRate", "outputSampleRate")
-SCHEMAS = {"create": "CreateCallRequest", "inline": "CreateInlineCallRequest"}
 
 _FREE_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
-def narrowed(known: Mapping[str, Any], operation: str, *, websocket: bool) -> dict[str, Any]:
+def narrowed(known: Mapping[str, Any], operation: str, *, websocket: bool, overlays: Overlays = ()) -> dict[str, Any]:
     """The document with one operation, whose requests this target must accept where they are valid."""
-    document = copy.deepcopy(documents.openapi())
+    document = copy.deepcopy(in_force(overlays).document)
     path = PATHS[operation]
     document["paths"] = {path: document["paths"][path]}
     schema = document["components"]["schemas"][SCHEMAS[operation]]
@@ -60,20 +61,29 @@ def narrowed(known: Mapping[str, Any], operation: str, *, websocket: bool) -> di
     return document
 
 
-def due(known: Mapping[str, Any], operation: str, body: Any) -> int | None:
+def due(known: Mapping[str, Any], operation: str, body: Any, overlays: Overlays = ()) -> int | None:
     """What a request has to be answered with: 201 or 400; None where the contract leaves it free.
 
     Args:
         known: a valid body, with what only the target knows.
         operation: `create` or `inline`.
         body: any JSON.
+        overlays: what changes the document.
     """
-    return _due(known, operation, body, _allows)
+    return _due(known, operation, body, partial(_allows, overlays))
 
 
-def likely_due(known: Mapping[str, Any], operation: str, body: Any) -> int | None:
+def likely_due(known: Mapping[str, Any], operation: str, body: Any, overlays: Overlays = ()) -> int | None:
     """The same as `due`, ten times as fast, for who tries many bodies: by another validator (jsonschema-rs)."""
-    return _due(known, operation, body, _allows_quickly)
+    return _due(known, operation, body, partial(_allows_quickly, overlays))
+
+
+def overruled(operation: str, body: Any, overlays: Overlays) -> bool | None:
+    """What overlays make of a body: True, which the plain contract refuses; False, which it allows; None, the same."""
+    if not overlays or not isinstance(body, dict) or _has_free_text(body):
+        return None
+    allowed = _allows_quickly(overlays, operation, body)
+    return allowed if allowed != _allows_quickly((), operation, body) else None
 
 
 def _due(known: Mapping[str, Any], operation: str, body: Any, fits: Callable[[str, Any], bool]) -> int | None:
@@ -102,17 +112,17 @@ def _due(known: Mapping[str, Any], operation: str, body: Any, fits: Callable[[st
     return None if fits(operation, _without_free_parts(body)) else 400
 
 
-def _allows_quickly(operation: str, body: dict[str, Any]) -> bool:
-    return _validator(operation).is_valid(body)
+def _allows_quickly(overlays: Overlays, operation: str, body: Any) -> bool:
+    return _validator(operation, overlays).is_valid(body)
 
 
 @functools.cache
-def _validator(operation: str) -> Draft4Validator:
-    schemas = documents.resolved(documents.openapi())["components"]["schemas"]
+def _validator(operation: str, overlays: Overlays) -> Draft4Validator:
+    schemas = documents.resolved(in_force(overlays).document)["components"]["schemas"]
     return Draft4Validator(as_draft4(schemas[SCHEMAS[operation]]), validate_formats=True)
 
 
-def _allows(operation: str, body: dict[str, Any]) -> bool:
+def _allows(overlays: Overlays, operation: str, body: dict[str, Any]) -> bool:
     """Whether the whole document allows a body, as openapi-core reads it."""
     return is_valid_request(
         Exchange(
@@ -122,7 +132,8 @@ def _allows(operation: str, body: dict[str, Any]) -> bool:
             headers=(("Content-Type", "application/json"),),
             content=json.dumps(body).encode(),
             key="any",
-        )
+        ),
+        overlays,
     )
 
 

@@ -25,7 +25,7 @@ _LOOPBACK = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
 
 
 class NotAllowed(NotChecked):
-    """A websocketUrl leads to a host that must not be dialled."""
+    """A URL of the target's leads to a host that must not be dialled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,22 +58,34 @@ def dial_address(url: str, settings: TargetSettings) -> str:
 
     Raises NotAllowed where it leads to a host that must not be dialled, NotChecked where it is no such URL.
     """
+    return allowed_address(rewritten(url, settings), settings, "the websocketUrl")
+
+
+def rewritten(url: str, settings: TargetSettings) -> str:
+    """The URL with another beginning, where that was told."""
     for begins, instead in settings.ws_url_rewrites:
         if url.startswith(begins):
-            url = instead + url[len(begins) :]
-            break
+            return instead + url[len(begins) :]
+    return url
+
+
+def allowed_address(url: str, settings: TargetSettings, name: str) -> str:
+    """The address that a URL of the target's leads to; `name` is what the URL is called.
+
+    Raises NotAllowed where that is a host that must not be dialled, NotChecked where it is no ws:// or wss:// URL.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise NotChecked("the websocketUrl cannot be dialled: it is no URL") from None
+        raise NotChecked(f"{name} cannot be dialled: it is no URL") from None
     if parts.scheme not in ("ws", "wss") or not host:
-        raise NotChecked("the websocketUrl cannot be dialled: it is no ws:// or wss:// URL")
+        raise NotChecked(f"{name} cannot be dialled: it is no ws:// or wss:// URL")
     own = urlsplit(settings.url).hostname or ""
-    allowed = {_LOOPBACK.get(name, name) for name in (own, *settings.allowed_ws_hosts)}
+    allowed = {_LOOPBACK.get(each, each) for each in (own, *settings.allowed_ws_hosts)}
     if _LOOPBACK.get(host, host) not in allowed:
         shown = re.sub(r"[^\w.:-]", "?", host)[:80]
-        raise NotAllowed(f"the websocketUrl leads to {shown}, which is not the target's host: --allow-ws-host {shown}")
+        raise NotAllowed(f"{name} leads to {shown}, which is not the target's host: --allow-ws-host {shown}")
     return urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
 
 

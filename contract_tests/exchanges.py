@@ -6,6 +6,7 @@ import json
 import secrets
 
 from contract_tests.context import Context, audio_settings, made_up_agent
+from contract_tests.in_force import connection_types
 from contract_tests.requirements import OPERATIONS
 from contract_tests.target import Exchange, Meant, NotChecked
 
@@ -20,12 +21,16 @@ async def with_ignored_rates(it: Context, operation: str, key: str | None = "") 
         "twilio": {"inputSampleRate": 16000, "outputSampleRate": 16000},
         "telnyx": {"inputSampleRate": 16000},
         "plivo": {},
+        "webrtc": {},
     }
-    if operation == "inline":
-        asked["webrtc"] = {}
+    offered = connection_types(operation, it.settings.overlays)
 
     async def record() -> dict[str, Exchange]:
-        bodies = {kind: it.valid(operation, connectionType=kind, websocket=rates) for kind, rates in asked.items()}
+        bodies = {
+            kind: it.valid(operation, connectionType=kind, websocket=rates)
+            for kind, rates in asked.items()
+            if kind in offered
+        }
         return {kind: await it.post(operation, body, key=key, meant=Meant.VALID) for kind, body in bodies.items()}
 
     exchanges: dict[str, Exchange] = await it.recording(f"ignored-rates-{operation}", record)
@@ -47,6 +52,8 @@ async def plainly_created(it: Context, operation: str) -> list[Exchange]:
                 body = it.valid(operation, connectionType=kind)
                 exchange = await it.post(operation, body, key=key, meant=Meant.VALID)
             found.append(exchange)
+        if "websocket" not in connection_types(operation, it.settings.overlays):
+            return found
         body = it.valid(operation, **audio_settings("websocket"))
         return [*found, await it.post(operation, body, key=key, meant=Meant.VALID)]
 

@@ -106,6 +106,23 @@ class Finding:
         return f"{self.requirement.name}[{self.variant}]" if self.variant else self.requirement.name
 
 
+@dataclass(frozen=True)
+class AppliedOverlay:
+    """An OpenAPI Overlay that changed the contract which a target was held to.
+
+    Attributes:
+        name: a shipped one's, or its path.
+        actions: how many it has.
+    """
+
+    name: str
+    actions: int
+
+    def __str__(self) -> str:
+        """Both."""
+        return f"{self.name} ({self.actions} action{'' if self.actions == 1 else 's'})"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One run of the judge, finished.
@@ -125,6 +142,7 @@ class Run:
         problems: why the run as a whole says nothing, or nothing about a layer that was asked for (exit code 2).
         baseline: entries of the baseline that are expired or no longer fail, in words (exit code 1).
         notes: what else the reader should know, such as that this machine was too slow.
+        overlays: what changed the contract that it was held to, in this order; none where it was the plain one.
     """
 
     target: str
@@ -141,6 +159,7 @@ class Run:
     problems: tuple[str, ...] = ()
     baseline: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    overlays: tuple[AppliedOverlay, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -43,9 +43,8 @@ async def _bodies(it: Context) -> Any:
     operations = ("create", "inline") if it.settings.agent is not None else ("inline",)
     known = {operation: it.valid(operation) for operation in operations}
     most = BODIES[it.settings.profile]
-    return await made_elsewhere(
-        {"known": known, "audio": audio_settings("websocket"), "seed": it.settings.seed, "most": most}
-    )
+    asked = {"known": known, "audio": audio_settings("websocket"), "seed": it.settings.seed, "most": most}
+    return await made_elsewhere(asked | {"overlays": it.settings.overlays})
 
 
 async def made_elsewhere(asked: Mapping[str, Any]) -> Any:
@@ -94,7 +93,11 @@ async def _smallest(
     known = it.valid(operation)
 
     async def fails(smaller: Any) -> bool:
-        if due(known, operation, smaller) != wanted or it.target.left() < LEFT_OVER or next(tries) > SHRINKS:
+        if (
+            due(known, operation, smaller, it.settings.overlays) != wanted
+            or it.target.left() < LEFT_OVER
+            or next(tries) > SHRINKS
+        ):
             return False
         try:
             exchange = await _sent(it, operation, smaller)

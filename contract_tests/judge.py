@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from contract_tests.findings import Layer
@@ -71,6 +71,7 @@ class Judge:
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
         self._taken: set[str] = set()
         self._withheld: list[asyncio.Future[Any]] = []
+        self._going: list[asyncio.Future[Any]] = []
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""
@@ -112,6 +113,12 @@ class Judge:
         found = self._recordings.get(name)
         return found is not None and not found[0].done()
 
+    def go_on(self, doing: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        """Have something go on beside the checks, until the end of the run at the latest."""
+        going = asyncio.ensure_future(doing)
+        self._going.append(going)
+        return going
+
     def take(self, url: str) -> bool:
         """Lay claim to dialling a websocketUrl; False where another check has."""
         new = url not in self._taken
@@ -120,7 +127,7 @@ class Judge:
 
     async def close(self) -> None:
         """End what is still being recorded, and let go of the target."""
-        tasks = [*(task for task, _ in self._recordings.values()), *self._withheld]
+        tasks = [*(task for task, _ in self._recordings.values()), *self._withheld, *self._going]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

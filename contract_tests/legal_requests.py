@@ -191,7 +191,8 @@ async def legal(it: Context, operation: str, part: Part, each: Mapping[str, Chan
     `each` is what is legal, and a body (or its bytes) that holds just this.
     """
     if not it.deep and (await _accepted(it, operation) or await _accepted(it, operation, part)):
-        return
+        # Nothing is left but what an overlay forbids.
+        each = {what: body for what, body in each.items() if it.overruled(operation, body) is False}
     for what, body in each.items():
         if isinstance(body, bytes):
             await it.accepted(operation, None, what, content=body)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def first_forbidden(line: Line) -> str | None:
     """What is wrong with the first message that the contract forbids, and its beginning; None where there is none."""
     for heard in line.heard:
-        if heard.fault is not None and not is_free(line.kind, heard.fault, heard.wire):
+        if heard.fault is not None and not is_free(heard.channel or line.kind, heard.fault, heard.wire):
             wire = heard.wire[:300] if isinstance(heard.wire, str) else f"{len(heard.wire)} bytes"
             return f"{heard.fault}: {wire!r}"
     return None
@@ -25,8 +25,8 @@ def first_forbidden(line: Line) -> str | None:
 def is_free(kind: str, fault: PeerError, wire: Wire) -> bool:
     """Whether the contract leaves free what a document has against a message.
 
-    On a custom client's socket these are unknown types, and the fields of hangup and error; on the one that offers a
-    room, every object that is no offer: data messages too large for the room come there, too.
+    On a custom client's socket and as a room's data (kind `room`) these are unknown types, and the fields of hangup and
+    error; on the socket that offers a room, every object that is no offer: a client ignores what it does not know.
     """
     if kind in CARRIERS:
         # Nobody could confirm that Plivo refuses a rate that is a text (asyncapi/plivo.yaml, playAudio, x-unsure).

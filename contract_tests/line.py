@@ -63,12 +63,18 @@ class HeardAudio:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Any message of the agent's: when it came, as it came, the event, or what is wrong with it."""
+    """Any message of the agent's: when it came, as it came, the event, or what is wrong with it.
+
+    `channel` is "room" where it came as a room's data and not on the socket that was dialled, and `reliable` is False
+    where it was sent so that it may be lost.
+    """
 
     at_s: float
     wire: Wire
     event: Event | None
     fault: PeerError | None
+    channel: str = ""
+    reliable: bool = True
 
 
 @functools.cache

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from contract.audio import Encoding
+from contract.audio import AudioFormat, Encoding
 from contract.events import Clear, Mark, RoomOffered, StateChanged, Transcript
 from contract_tests.call_summary import CallSummary, Room
 from contract_tests.legality import is_free
-from contract_tests.line import HeardAudio, Line, samples
+from contract_tests.line import HeardAudio, Line, loudness, samples
 from contract_tests.parsing import jwt_part
 
 LEAST_GAP_S = 0.02
@@ -26,7 +26,7 @@ PAUSE_S = 1.0
 _BETWEEN_UTTERANCES = (Mark, Clear, StateChanged)
 
 
-def summarise(line: Line, complaints: Sequence[str], ended: str) -> CallSummary:
+def summarise(line: Line, complaints: Sequence[str], ended: str, *, took_place: bool = True) -> CallSummary:
     """The summary of a call that is over; `complaints` are what was wrong beside single messages."""
     now = time.monotonic()
     until = line.closed_at or now
@@ -50,6 +50,7 @@ def summarise(line: Line, complaints: Sequence[str], ended: str) -> CallSummary:
         answer_ms=_ms(answer.at_s - line.spoke_until) if answer else None,
         received_messages=len(line.audio),
         received_s=sum(piece.lasts_s for piece in line.audio),
+        heard_dbfs=_level(audible, line.from_agent),
         gaps_ms=tuple(map(_ms, _gaps(line))),
         jitter_p50_ms=_ms(spacing[len(spacing) // 2]) if spacing else None,
         jitter_max_ms=_ms(spacing[-1]) if spacing else None,
@@ -58,8 +59,10 @@ def summarise(line: Line, complaints: Sequence[str], ended: str) -> CallSummary:
         clears=len(line.clears),
         against=tuple(Counter([*faults, *complaints]).items()),
         ignored=ignored,
-        transcripts=_transcripts(line),
+        transcripts=transcripts_of(line),
+        messages=len(line.heard) - len(line.audio) if line.kind != "webrtc" else len(line.heard),
         room=room,
+        took_place=took_place,
         ended=ended,
         close_code=line.close_code,
         rate_hz=line.from_agent.rate_hz,
@@ -69,7 +72,8 @@ def summarise(line: Line, complaints: Sequence[str], ended: str) -> CallSummary:
 
 def _faults(line: Line) -> tuple[list[str], int]:
     """What is wrong with the agent's messages, and how many could be ignored."""
-    found = [(heard.fault, is_free(line.kind, heard.fault, heard.wire)) for heard in line.heard if heard.fault]
+    wrong = [(heard, heard.fault) for heard in line.heard if heard.fault]
+    found = [(fault, is_free(heard.channel or line.kind, fault, heard.wire)) for heard, fault in wrong]
     faults = [str(fault) for fault, free in found if not free]
     ignored = len(found) - len(faults)
     if line.kind == "websocket" and line.from_agent.encoding is Encoding.PCM16:
@@ -84,13 +88,13 @@ def _neighbours(line: Line) -> list[tuple[HeardAudio, HeardAudio]]:
 
     def together(before: HeardAudio, after: HeardAudio) -> bool:
         apart = bisect.bisect(borders, before.at_s) != bisect.bisect(borders, after.at_s)
-        return not apart and after.at_s - before.plays_until_s < PAUSE_S
+        return not apart and after.plays_from_s - before.plays_until_s < PAUSE_S
 
     return [pair for pair in zip(line.audio, line.audio[1:], strict=False) if together(*pair)]
 
 
 def _gaps(line: Line) -> list[float]:
-    dry = (after.at_s - before.plays_until_s for before, after in _neighbours(line))
+    dry = (after.plays_from_s - before.plays_until_s for before, after in _neighbours(line))
     return [seconds for seconds in dry if seconds >= LEAST_GAP_S]
 
 
@@ -98,7 +102,8 @@ def _spacing_errors(line: Line) -> list[float]:
     return [after.at_s - before.at_s - before.lasts_s for before, after in _neighbours(line)]
 
 
-def _transcripts(line: Line) -> tuple[tuple[str, str], ...]:
+def transcripts_of(line: Line) -> tuple[tuple[str, str], ...]:
+    """Who said what so far, in the conversation's order."""
     said: dict[int, tuple[str, str]] = {}
     for heard in line.heard:
         if isinstance(heard.event, Transcript):
@@ -134,6 +139,12 @@ def _played(line: Line, begun: float, until: float) -> bytes:
         heard[cursor : cursor + len(part)] = part
         cursor += len(part)
     return heard.astype("<i2", copy=False).tobytes()
+
+
+def _level(audible: Sequence[HeardAudio], written: AudioFormat) -> float | None:
+    """How loud audible audio is, in decibels below full scale; None where there is none."""
+    of = samples(b"".join(piece.payload for piece in audible), written)
+    return round(20 * math.log10(loudness(of) / 32768), 1) if len(of) else None
 
 
 def _ms(seconds: float) -> float:

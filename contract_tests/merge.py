@@ -23,7 +23,7 @@ def nothing_checked(layer: Layer | None = None) -> str:
 
 
 def merge(runs: Sequence[Run]) -> Run:
-    """One run from those of shards with the same target.
+    """One run from those of shards with the same target and overlays.
 
     Of a finding the worst verdict that was reached stands.  Requests, calls and dials are added up; shards run beside
     each other, so the longest time stands.  Raises MergeError.
@@ -33,6 +33,9 @@ def merge(runs: Sequence[Run]) -> Run:
     targets = _each(run.target for run in runs)
     if len(targets) > 1:
         raise MergeError(f"the reports are on different targets: {', '.join(targets)}")
+    contracts = _each(", ".join(map(str, run.overlays)) or "the plain one" for run in runs)
+    if len(contracts) > 1:
+        raise MergeError(f"the reports are on different contracts: {', '.join(contracts)} (--overlay)")
     findings = _findings(runs)
     return Run(
         target=runs[0].target,
@@ -48,6 +51,7 @@ def merge(runs: Sequence[Run]) -> Run:
         findings=findings,
         problems=_problems(runs, findings),
         baseline=_each(sentence for run in runs for sentence in run.baseline),
+        overlays=runs[0].overlays,
         notes=_each([*(note for run in runs for note in run.notes), *_seeds(runs)]),
     )
 

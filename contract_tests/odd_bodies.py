@@ -15,11 +15,12 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from contract_tests.deciding import SCHEMAS, due, likely_due, narrowed
+from contract_tests.deciding import due, likely_due, narrowed
+from contract_tests.in_force import SCHEMAS, Overlays
 from contract_tests.odd import KEYS, Rotation, odd_object, odd_text, odd_value
 from contract_tests.target import PATHS
 
@@ -56,7 +57,9 @@ MOST_BYTES = 60_000
 """No request is larger: from 64 KiB on a service may refuse it."""
 
 
-def made(known: Mapping[str, dict[str, Any]], audio: dict[str, Any], seed: int, most: int) -> dict[str, Any]:
+def made(
+    known: Mapping[str, dict[str, Any]], audio: dict[str, Any], seed: int, most: int, overlays: Sequence[str] = ()
+) -> dict[str, Any]:
     """So many bodies of each kind, by `name_of` the kind, each with what it has to be answered with.
 
     Args:
@@ -64,17 +67,18 @@ def made(known: Mapping[str, dict[str, Any]], audio: dict[str, Any], seed: int, 
         audio: the fields that ask for a custom client's audio.
         seed: what random choices are made from.
         most: how many.
+        overlays: what changes the document.
     """
-    found = {}
+    found, changes = {}, tuple(overlays)
     for operation, websocket in itertools.product(known, (False, True)):
         body = known[operation]
         plain = body | (audio if websocket else {})
-        values = _values(body, operation, websocket, seed)
+        values = _values(body, operation, websocket, seed, changes)
         for valid in (True, False):
             name = name_of(operation, websocket, valid)
             make = _odd_bodies if valid else _damaged_bodies
-            bodies = make(operation, values, body, plain, Random(f"{seed} {name}"))
-            decided = ((wanted, odd) for wanted, odd in bodies if due(body, operation, odd) == wanted)
+            bodies = make(operation, values, body, plain, changes, Random(f"{seed} {name}"))
+            decided = ((wanted, odd) for wanted, odd in bodies if due(body, operation, odd, changes) == wanted)
             found[name] = list(itertools.islice(decided, most))
     return found
 
@@ -85,7 +89,12 @@ def name_of(operation: str, websocket: bool, valid: bool) -> str:
 
 
 def _odd_bodies(
-    operation: str, values: dict[str, list[Any]], known: dict[str, Any], plain: dict[str, Any], random: Random
+    operation: str,
+    values: dict[str, list[Any]],
+    known: dict[str, Any],
+    plain: dict[str, Any],
+    overlays: Overlays,
+    random: Random,
 ) -> Bodies:
     """Valid bodies without end: some of the fields, odd texts, odd metadata, fields that nobody knows."""
     # Only a few of them may be sent: what is long, and what is many, comes soon.
@@ -99,14 +108,19 @@ def _odd_bodies(
             body["metadata"] = odd_object(random, many=number % 2 == 1)
         for _ in range(random.choice((0, 1, 3))):
             body.setdefault(random.choice(KEYS), odd_value(random))
-        wanted = likely_due(known, operation, body)
+        wanted = likely_due(known, operation, body, overlays)
         # What the contract leaves free must not crash; but few requests are spent on it.
         if len(json.dumps(body)) <= MOST_BYTES and (wanted == 201 or (wanted is None and random.random() < 0.1)):
             yield wanted, body
 
 
 def _damaged_bodies(
-    operation: str, values: dict[str, list[Any]], known: dict[str, Any], plain: dict[str, Any], random: Random
+    operation: str,
+    values: dict[str, list[Any]],
+    known: dict[str, Any],
+    plain: dict[str, Any],
+    overlays: Overlays,
+    random: Random,
 ) -> Bodies:
     """Invalid bodies without end: each a valid one with one place damaged."""
     rotation = Rotation(random)
@@ -116,7 +130,7 @@ def _damaged_bodies(
         body.pop("selectedTools", None)
         if "metadata" in body:
             body["metadata"] = {}
-        found = rotation.damaged(body, lambda damaged: likely_due(known, operation, damaged) == 400)
+        found = rotation.damaged(body, lambda damaged: likely_due(known, operation, damaged, overlays) == 400)
         if found is not None:
             yield 400, found[1]
 
@@ -140,9 +154,11 @@ def _temporary_tools(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry["temporaryTool"] for entry in body.get("selectedTools", ()) if "temporaryTool" in entry]
 
 
-def _values(known: dict[str, Any], operation: str, websocket: bool, seed: int) -> dict[str, list[Any]]:
+def _values(
+    known: dict[str, Any], operation: str, websocket: bool, seed: int, overlays: Overlays
+) -> dict[str, list[Any]]:
     """Different valid values of each field that the document knows."""
-    document = narrowed(known, operation, websocket=websocket)
+    document = narrowed(known, operation, websocket=websocket, overlays=overlays)
     for name in (SCHEMAS[operation], "AudioSettings"):
         schema = document["components"]["schemas"][name]
         schema |= {"required": list(schema["properties"]), "additionalProperties": False}

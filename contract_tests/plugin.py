@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--calls-url-ttl", type=float, metavar="SECONDS", help="how long a websocketUrl may be dialled")
     add("--calls-profile", choices=["smoke", "default", "deep"], default="default", help="how thorough to be")
     add("--calls-only", action="append", default=[], metavar="NAME", help="only these sections or requirements")
+    add("--calls-overlay", action="append", default=[], metavar="FILE", help="an OpenAPI Overlay over the contract")
     add("--calls-seed", type=int, metavar="N", help="what random choices are made from; default a random number")
 
 
@@ -45,7 +46,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if config.getoption("calls_url") is None:
         return None
     settings = target_settings(config)
-    return f"calls: {settings.url}, profile {settings.profile.value}, --calls-seed {settings.seed}"
+    overlays = "".join(f", --calls-overlay {name}" for name in settings.overlays)
+    return f"calls: {settings.url}, profile {settings.profile.value}{overlays}, --calls-seed {settings.seed}"
 
 
 _SETTINGS: pytest.StashKey[TargetSettings] = pytest.StashKey()
@@ -76,12 +78,14 @@ def selected_jobs(config: pytest.Config) -> list[Job]:
 def _read_settings(config: pytest.Config) -> TargetSettings:
     import secrets
 
+    from contract.errors import DocumentError
+    from contract_tests.conformity import must_be_openapi
     from contract_tests.run import Keys, SettingsError, base_url
     from contract_tests.settings import MAX_TIME_S, Profile, TargetSettings
 
     option = config.getoption
     profile = Profile(option("calls_profile"))
-    seed = option("calls_seed")
+    seed, overlays = option("calls_seed"), tuple(option("calls_overlay"))
     positive = (option("calls_time_scale"), option("calls_url_ttl"))
     try:
         keys = Keys.of(option("calls_api_key"), option("calls_unfunded_key"), option("calls_limited_key"), os.environ)
@@ -90,7 +94,9 @@ def _read_settings(config: pytest.Config) -> TargetSettings:
         if not all(number is None or 0 < number < float("inf") for number in positive):
             raise SettingsError("--calls-time-scale, --calls-url-ttl: expected a number above 0")
         url = base_url(option("calls_url"))
-    except SettingsError as error:
+        if overlays:
+            must_be_openapi(overlays)
+    except (SettingsError, DocumentError) as error:
         raise pytest.UsageError(str(error)) from None
     return TargetSettings(
         url=url,
@@ -103,6 +109,7 @@ def _read_settings(config: pytest.Config) -> TargetSettings:
         seed=secrets.randbelow(2**31) if seed is None else seed,
         time_scale=option("calls_time_scale"),
         url_ttl_s=option("calls_url_ttl"),
+        overlays=overlays,
     )
 
 

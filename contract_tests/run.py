@@ -24,7 +24,8 @@ from contract_tests import baseline as baselines
 from contract_tests import engine
 from contract_tests.context import Context
 from contract_tests.engine import Job, Selection
-from contract_tests.findings import Finding, Layer, Run, Verdict
+from contract_tests.findings import AppliedOverlay, Finding, Layer, Run, Verdict
+from contract_tests.in_force import in_force
 from contract_tests.judge import Judge
 from contract_tests.requirements import SECTIONS, Check, all_checks
 from contract_tests.secrets_kept import Secrets
@@ -70,7 +71,10 @@ async def judge(
         baseline: the violations that are known.
         command: how to run it again; made from settings and selection where none is given.
         on_finding: told of each finding as soon as it is there, before the baseline is applied.
+
+    Raises DocumentError for overlays that cannot be read or applied.
     """
+    overlays = in_force(settings.overlays).overlays
     checks = all_checks()
     jobs = selection.jobs(checks)
     started_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -130,6 +134,7 @@ async def judge(
         findings=findings,
         problems=tuple(problems),
         notes=tuple(notes),
+        overlays=tuple(AppliedOverlay(each.name, len(each.actions)) for each in overlays),
     )
     if baseline is None or not findings:
         return run
@@ -248,6 +253,7 @@ def _given(settings: TargetSettings, selection: Selection) -> Iterable[tuple[str
         yield "--max-time", f"{settings.max_time_s:g}"
     if settings.insecure:
         yield "--insecure", True
+    yield from (("--overlay", name) for name in settings.overlays)
     yield from (("--allow-ws-host", host) for host in settings.allowed_ws_hosts)
     yield from (("--ws-url-rewrite", f"{begins}={instead}") for begins, instead in settings.ws_url_rewrites)
     if selection.layers != frozenset(Layer):

@@ -62,7 +62,7 @@ def _due(request: Any) -> int | None:
     body = json_value(_content(request))
     if headers.get("Content-Type") != "application/json" or body is None:
         return None
-    return due(_given()["known"], _given()["operation"], body)
+    return due(_given()["known"], _given()["operation"], body, tuple(_given()["overlays"]))
 
 
 def _content(request: Any) -> bytes:

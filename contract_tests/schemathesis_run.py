@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from contract.documents import overlay_path
 from contract_tests.context import Context
 from contract_tests.deciding import narrowed
 from contract_tests.target import Exchange, Meant, NotChecked
@@ -57,7 +58,7 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
     known, settings = it.valid(operation), it.settings
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        document = narrowed(known, operation, websocket=websocket)
+        document = narrowed(known, operation, websocket=websocket, overlays=settings.overlays)
         place.joinpath("calls.json").write_text(json.dumps(document), encoding="utf-8")
         place.joinpath("schemathesis.toml").write_text(CONFIG, encoding="utf-8")
         given = {
@@ -65,6 +66,8 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
             "known": known,
             "exchanges": str(place / "exchanges.jsonl"),
             "request_timeout_s": settings.request_timeout_s,
+            # It works in a folder of its own.
+            "overlays": [str(overlay_path(name)) for name in settings.overlays],
         }
         place.joinpath("given.json").write_text(json.dumps(given), encoding="utf-8")
         place.joinpath("exchanges.jsonl").touch()

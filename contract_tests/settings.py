@@ -48,6 +48,7 @@ class TargetSettings:
         caller_audio: a WAV file with what the caller says; None for the built-in recording.
         max_parallel_calls: how many calls may be open at once.
         request_timeout_s: how long an answer may take, in seconds.
+        overlays: what changes the HTTP half of the contract that it is held to: names or paths, in their order.
     """
 
     url: str
@@ -70,3 +71,4 @@ class TargetSettings:
     caller_audio: Path | None = None
     max_parallel_calls: int = 40
     request_timeout_s: float = 10.0
+    overlays: tuple[str, ...] = ()

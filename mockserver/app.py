@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from contract import documents
-from contract.documents import Document
+from contract.overlays import HttpContract, Overlay, http_contract
 from mockserver.accounts import Accounts
 from mockserver.connection import JOIN_PATH, REFUSAL
 from mockserver.cors import Cors
@@ -60,9 +59,10 @@ class Mock:
         rooms: gives the place of webrtc calls.
         prepare: does ahead, in any thread, what the first dial would wait for.  Raises DocumentError for a fault in an
             AsyncAPI document.
-        reload: reads the documents, the script and the scenarios again, in any thread; what was counted and is in
-            progress stays.  Raises DocumentError, and changes nothing then.
+        reload: reads the documents, the overlays, the script and the scenarios again, in any thread; what was counted
+            and is in progress stays.  Raises DocumentError, and changes nothing then.
         speaks: whether agents really speak, and have not just tones.
+        overlays: what changed the OpenAPI document at the start.
         close: lets go of what works in the background, once no call is in progress.
         control_token: opens the control API; None where there is none.
         end_waits: has the requests answered that wait for something to happen.
@@ -78,6 +78,7 @@ class Mock:
     reload: Callable[[], None]
     speaks: bool
     close: Callable[[], None]
+    overlays: tuple[Overlay, ...] = ()
     control_token: str | None = None
     end_waits: Callable[[], None] = lambda: None
 
@@ -98,7 +99,7 @@ def build(
         clock: the event loop's clock, in seconds.
 
     Raises:
-        DocumentError: the OpenAPI document, the script or the file of scenarios makes no sense.
+        DocumentError: the OpenAPI document, an overlay, the script or the file of scenarios makes no sense.
         SettingsError: what the options ask for cannot be had here.
     """
     store = MemoryCallStore()
@@ -115,8 +116,12 @@ def build(
     @Once
     def rooms() -> Rooms:
         from mockserver.webrtc.rooms import rooms_of
+        from mockserver.webrtc.tokens import LiveKit
 
-        return rooms_of(settings, base_url, now)
+        livekit = None
+        if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
+            livekit = LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret)
+        return rooms_of(base_url, settings.webrtc_addresses or (settings.host,), now, livekit)
 
     def answer(call: Call, opened_at: float) -> tuple[StreamEnd, Party]:
         return current.answering().answer(call, opened_at)
@@ -144,20 +149,20 @@ def build(
     origins = Origins(frozenset(settings.cors_origins), frozenset(settings.names()))
 
     def read() -> FromDocuments:
-        document = documents.openapi()
-        stage = stage_of(settings, document, lambda: (settings.clock or now()).timestamp())
+        contract = http_contract(settings.overlays)
+        stage = stage_of(settings, contract.document, lambda: (settings.clock or now()).timestamp())
         http = http_app(
             settings=settings,
             accounts=accounts,
             rate_limiter=limiter,
             store=noting_store,
             clock=now,
-            document=document,
+            contract=contract,
             base_url=base_url,
             ids=ids,
             stage=stage,
         )
-        return FromDocuments(document, http, _answering(settings, studio, rooms), stage)
+        return FromDocuments(contract, http, _answering(settings, studio, rooms), stage)
 
     current = read()
     plainly = partial(
@@ -195,7 +200,17 @@ def build(
             studio.made.close()
 
     mock = Mock(
-        app, switchboard, ticker, store, origins, rooms, prepare, reload, speaks=speech is not None, close=close
+        app,
+        switchboard,
+        ticker,
+        store,
+        origins,
+        rooms,
+        prepare,
+        reload,
+        speaks=speech is not None,
+        close=close,
+        overlays=current.contract.overlays,
     )
     if inspection is None:
         return replace(mock, app=Cors(app, origins))
@@ -214,7 +229,7 @@ def build(
 class FromDocuments:
     """What is made anew when a document changes: the answers to requests and to dials, and what decides on both."""
 
-    document: Document
+    contract: HttpContract
     http: ASGIApp
     answering: Callable[[], Answering]
     stage: Stage

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from contract import documents
+from contract.overlays import CALLS, HttpContract
 from mockserver.errors import ApiError, InvalidFields
 from mockserver.exchange import Exchange
 from mockserver.notes import Rule
 from mockserver.staging import StagedError
 from mockserver.wording import shown
-
-NAME = "openapi/calls.yaml"
 
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _BODY = ("requestBody", "content", "application/json", "schema")
@@ -32,16 +31,17 @@ _OF_KEYS = {
 class ClosestRules:
     """The rules of the contract's OpenAPI document."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
-        self.use(document)
+    def __init__(self, contract: HttpContract) -> None:
+        self.use(contract)
 
-    def use(self, document: Mapping[str, Any]) -> None:
+    def use(self, contract: HttpContract) -> None:
         """Go on with this document."""
-        self._document: Any = document
+        self._document: Any = contract.document
+        self._text = contract.text
         self.__dict__.pop("_lines", None)
         self._operations = {
             operation["operationId"]: (path, method)
-            for path, item in document["paths"].items()
+            for path, item in self._document["paths"].items()
             for method, operation in item.items()
             if method in _METHODS
         }
@@ -52,7 +52,7 @@ class ClosestRules:
 
     @functools.cached_property
     def _lines(self) -> documents.Lines:
-        return documents.Lines(documents.openapi_text())
+        return documents.Lines(self._text)
 
     def of(self, exchange: Exchange, method: str, path: str) -> Rule | None:
         """The rule that a request broke; None for one that was not refused, or not for its own sake.
@@ -110,12 +110,12 @@ class ClosestRules:
         return Rule(field="method", rule="existing method", received=method, expected=expected, path=place)
 
     def place(self, path: Sequence[str | int]) -> tuple[str, int] | None:
-        """Where a rule stands, through the document's references: a pointer into the file, and a line of it, from 1."""
+        """Where a rule stands, through the document's references: a pointer into it, and its line as it is served."""
         if not path:
             return None
         found = self._resolved(path)
         pointer = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in found)
-        return f"{NAME}#/{pointer}", self._lines.of(found)
+        return f"{CALLS}#/{pointer}", self._lines.of(found)
 
     def _resolved(self, path: Sequence[str | int]) -> tuple[str | int, ...]:
         """The same place without a `$ref` on the way; as far as it exists."""

@@ -27,10 +27,12 @@ from mockserver.errors import (
     Unavailable,
     UpgradeRequired,
     answer,
+    api_error,
 )
 from mockserver.media import DialMishap, Switchboard
 from mockserver.origins import Origins
 from mockserver.staging import NO_ANSWER_FOR_S, TRANSPORT, reset
+from mockserver.webrtc.refusals import RoomRefused
 
 if TYPE_CHECKING:
     from mockserver.webrtc.rooms import Rooms
@@ -176,8 +178,8 @@ class Doorway(HttpConnection):
         try:
             if not self._dial():
                 self._answer_as_request()
-        except ApiError as refusal:
-            self._refusal = refusal
+        except (ApiError, RoomRefused) as refusal:
+            self._refusal = api_error(refusal)
             self._answer_as_request()
         except httptools.HttpParserError:
             self.send_400_response("no URL")
@@ -186,7 +188,7 @@ class Doorway(HttpConnection):
         return not self._refused and self._get_upgrade() == b"websocket"
 
     def _dial(self) -> bool:
-        """Let a dial become a call; False if its URL opens nothing.  Raises ApiError for any other refusal."""
+        """Let a dial become a call; False if its URL opens nothing.  Raises ApiError and RoomRefused."""
         key = _key_of(self.headers)
         url = httptools.parse_url(self.url)
         path = unquote(url.path.decode("ascii"))
@@ -212,7 +214,7 @@ class Doorway(HttpConnection):
         return dialled
 
     def _join(self, query: bytes, key: str) -> bool:
-        """Let a caller into the room of a webrtc call; False where rooms are elsewhere.  Raises ApiError."""
+        """Let a caller into the room of a webrtc call; False where rooms are elsewhere.  Raises RoomRefused."""
         authorization = dict(self.headers).get(b"authorization", b"")
         participant = self._rooms().join(query, authorization)
         if participant is None:

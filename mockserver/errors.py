@@ -41,6 +41,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 
 from mockserver.settings import DEMO_AGENT
+from mockserver.webrtc.refusals import RoomGone, RoomRefused, TooManyRooms
 from mockserver.wording import BrokenRule
 
 log = logging.getLogger("calls")
@@ -135,7 +136,7 @@ class ForeignRequest(ApiError):
     code = "FORBIDDEN"
 
 
-class JoinRefused(ApiError):
+class NotLetIn(ApiError):
     """A webrtc room was asked to let somebody in who has no key to it."""
 
     status = 401
@@ -272,9 +273,9 @@ class TooManyWebrtcCalls(ApiError):
     status = 503
     code = "SERVICE_UNAVAILABLE"
 
-    def __init__(self, most: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"{most} webrtc calls are in progress, as many as this mock takes; dial the same URL again later "
+            "as many webrtc calls are in progress as this mock takes; dial the same URL again later "
             "(--max-webrtc-calls)",
             {"Retry-After": str(RETRY_DIAL_AFTER_S)},
         )
@@ -331,10 +332,21 @@ def api_error(error: Exception) -> ApiError:
     """The ApiError that any error amounts to; what nobody foresaw is logged with its traceback."""
     if isinstance(error, ApiError):
         return error
+    if isinstance(error, RoomRefused):
+        return _of_room(error)
     if isinstance(error, HTTPException) and error.status_code in _BY_STATUS:
         return _BY_STATUS[error.status_code](_words(error), error.headers)
     log.error("unexpected %s", type(error).__name__, exc_info=error)
     return InternalError()
+
+
+def _of_room(refusal: RoomRefused) -> ApiError:
+    match refusal:
+        case TooManyRooms():
+            return TooManyWebrtcCalls()
+        case RoomGone():
+            return NotFound(str(refusal))
+    return NotLetIn(str(refusal))
 
 
 def _words(error: HTTPException) -> str:

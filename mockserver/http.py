@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +11,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract import documents
+from contract.overlays import HttpContract
 from mockserver.accounts import Accounts
 from mockserver.admission import Admission
 from mockserver.body import READ_WITHIN_S, BodyReader
@@ -38,7 +38,7 @@ def http_app(
     rate_limiter: RateLimiter,
     store: CallStore,
     clock: Callable[[], datetime],
-    document: Mapping[str, Any],
+    contract: HttpContract,
     base_url: str,
     read_within_s: float = READ_WITHIN_S,
     ids: Ids | None = None,
@@ -52,7 +52,7 @@ def http_app(
         rate_limiter: counts requests.
         store: where created calls wait for their dial.
         clock: the time of day in UTC.
-        document: the OpenAPI document, with its `$ref`s.
+        contract: the OpenAPI document that is kept to, with its `$ref`s.
         base_url: where clients reach this server (`Settings.base_url`); `websocketUrl` begins with it.
         read_within_s: how long a body may take to come, in seconds.
         ids: makes ids and tokens; random ones by default.
@@ -78,15 +78,15 @@ def http_app(
         return (settings.clock or clock()).timestamp()
 
     operations = operations_app(
-        document,
+        contract,
         calls,
         BASE_PATHS,
         admission=Admission(accounts, rate_limiter, now),
         reader=BodyReader(max_bytes=settings.max_body_bytes, read_within_s=read_within_s),
-        stage=stage or stage_of(settings, dict(document), now),
+        stage=stage or stage_of(settings, contract.document, now),
     )
     return Envelope(
-        _with_what_is_beside(operations),
+        _with_what_is_beside(operations, contract),
         accounts=accounts,
         limiter=rate_limiter,
         now=now,
@@ -94,9 +94,9 @@ def http_app(
     )
 
 
-def _with_what_is_beside(operations: ASGIApp) -> ASGIApp:
+def _with_what_is_beside(operations: ASGIApp, contract: HttpContract) -> ASGIApp:
     """The operations, and what is served beside them."""
-    router = Router(list(_beside()), default=operations, redirect_slashes=False)
+    router = Router(list(_beside(contract)), default=operations, redirect_slashes=False)
     paths = {route.path for route in router.routes if isinstance(route, Route)}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,10 +110,10 @@ def _with_what_is_beside(operations: ASGIApp) -> ASGIApp:
     return app
 
 
-def _beside() -> Iterator[BaseRoute]:
+def _beside(contract: HttpContract) -> Iterator[BaseRoute]:
     """What is served beside the operations: a sign of life, the documents, and a refusal where sockets are dialled."""
     yield Route("/healthz", _healthy, methods=["GET"])
-    yield Route("/openapi.yaml", _yaml(documents.openapi_text()), methods=["GET"])
+    yield Route("/openapi.yaml", _yaml(contract.text), methods=["GET"])
     for kind in documents.connection_types():
         yield Route(f"/asyncapi/{kind}.yaml", _yaml(documents.asyncapi_text(kind)), methods=["GET"])
     yield Route(f"{_DIALLED}{{token}}", _NotADial())

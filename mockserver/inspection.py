@@ -65,7 +65,7 @@ class Inspection:
         ids: Ids,
     ) -> Mock:
         """The mock with its control API; `current` gives what was last read from the documents."""
-        waiting, rules = Waiting(self._journal), ClosestRules(current().document)
+        waiting, rules = Waiting(self._journal), ClosestRules(current().contract)
         token = settings.control_token or secrets.token_urlsafe(24)
         address = urlsplit(base_url)
         # Behind a tunnel everybody comes from this machine.
@@ -96,6 +96,7 @@ class Inspection:
                 token=token,
                 session=session,
                 origins=mock.origins,
+                contract=lambda: current().contract.text,
                 accounts=accounts,
                 max_body_bytes=settings.max_body_bytes,
                 new_request_id=ids.request_id,
@@ -115,7 +116,7 @@ class Inspection:
 
         def reload() -> None:
             mock.reload()
-            rules.use(current().document)
+            rules.use(current().contract)
 
         return replace(mock, app=app, prepare=prepare, reload=reload, control_token=token, end_waits=waiting.end)
 

@@ -12,9 +12,9 @@ from contract.errors import PeerError, UsageError
 from contract.events import Event, Started
 from contract.stream import Phase
 from mockserver.ending import Ending
-from mockserver.errors import TooManyWebrtcCalls
 from mockserver.store import Call, CallStore
 from mockserver.ticker import Ticker
+from mockserver.webrtc.refusals import TooManyRooms
 
 if TYPE_CHECKING:
     from contract.audio import AudioFormat
@@ -376,7 +376,7 @@ class Switchboard:
     def dial(self, token: str, open_line: Callable[[Session], None]) -> bool:
         """Serve one dial; False, with nothing done, if the token opens nothing: it is unknown, used, or late.
 
-        Raises DialMishap where the call was created to go wrong here, and TooManyWebrtcCalls.
+        Raises DialMishap where the call was created to go wrong here, and TooManyRooms.
 
         `open_line` completes the handshake, and has the session told what happens on the line from then on.  What it
         raises is raised here, and the token can be dialled again.
@@ -389,7 +389,7 @@ class Switchboard:
             raise DialMishap(call.mishap.dial)
         if call.settings.connection_type == "webrtc" and self._webrtc_full:
             self._store.restore(token)
-            raise TooManyWebrtcCalls(self._most_webrtc_calls)
+            raise TooManyRooms("as many webrtc calls are in progress as there may be")
         session = None
         try:
             stream, party = self._answer(call, self._clock())

@@ -1,4 +1,4 @@
-"""What takes long to make, and is made when it is first asked for."""
+"""Something that is made when it is first asked for, because it takes long to load."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """Makes a thing once, whichever thread asks first; `functools.cache` makes two of it for two who ask at a time.
+    """Makes it once, however many threads ask at the same moment; `functools.cache` would give each its own.
+
+    Args:
+        make: makes it.  What it raises is raised by the call, and the next one tries again.
 
     Attributes:
-        made: the thing; None as long as nobody asked.
+        made: what was made; None before.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
         self.made: T | None = None
         self._make = make
-        self._making = threading.Lock()
+        self._lock = threading.Lock()
 
     def __call__(self) -> T:
-        """The thing."""
-        with self._making:
+        """What is made, now or before."""
+        with self._lock:
             if self.made is None:
                 self.made = self._make()
             return self.made

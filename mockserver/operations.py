@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract import documents
 from contract.errors import DocumentError
+from contract.overlays import CALLS, HttpContract
 from mockserver.admission import Admission
 from mockserver.body import BodyReader
 from mockserver.calls import Calls
@@ -30,28 +31,40 @@ class Source:
     """An OpenAPI document that is served.
 
     Attributes:
-        name: its file's.
+        file: its name.
         document: it, read.
         text: the shipped file as it was written.
         served_at: the path at which clients find it.
+        name: what it is called where it is more than the file.
     """
 
-    name: str
+    file: str
     document: Mapping[str, Any]
     text: bytes
     served_at: str
+    name: str = ""
 
     def fault(self, fault: object, path: Sequence[str | int]) -> DocumentError:
-        """A fault at a place of the document, with the line where the document is the shipped one."""
-        shipped = documents.read_mapping(self.text, self.name) == self.document
-        name = f"{self.name}:{documents.line_of(self.text, path)}" if shipped else self.name
+        """A fault at a place of the document, with the line where the shipped one has the same there."""
+        shipped = _at(documents.read_mapping(self.text, self.file), path) == _at(self.document, path)
+        name = f"{self.file}:{documents.line_of(self.text, path)}" if shipped else self.name or self.file
         place = ".".join(map(str, path))
         words = getattr(fault, "message", None) or str(fault)
         return DocumentError(f"{name}: {place + ': ' if place else ''}{words}")
 
 
+def _at(document: Any, path: Sequence[str | int]) -> Any:
+    """What stands at a place of a document; None where there is no such place."""
+    for step in path:
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return document
+
+
 def operations_app(
-    document: Mapping[str, Any],
+    contract: HttpContract,
     calls: Calls,
     base_paths: Sequence[str],
     *,
@@ -63,7 +76,7 @@ def operations_app(
 
     Errors are raised, not answered.  Raises DocumentError if the document cannot be served.
     """
-    source = Source("openapi/calls.yaml", document, documents.openapi_text(), "/openapi.yaml")
+    source = Source(CALLS, contract.document, documents.openapi_text(), "/openapi.yaml", contract.name)
     methods = {"createCall": calls.create, "createInlineCall": calls.create_inline}
     return document_app(source, methods, base_paths, guards={"apiKey": admission.admit}, reader=reader, stage=stage)
 
@@ -115,8 +128,8 @@ def _finder(source: Source, methods: Mapping[str, Method]) -> Callable[[str], Me
 
 def _compile_schemas(source: Source) -> None:
     """Compile every schema of the document once, so that a fault in one shows at the start.  Raises DocumentError."""
-    named = documents.resolved(dict(source.document), source.name).get("components", {}).get("schemas", {})
-    for name, schema in named.items():
+    whole = documents.resolved(dict(source.document), source.name or source.file)
+    for name, schema in whole.get("components", {}).get("schemas", {}).items():
         try:
             CompiledSchema(schema)
         except ValueError as error:

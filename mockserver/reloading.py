@@ -1,4 +1,4 @@
-"""Watches the documents, the script and the file of scenarios, and has them read again when they change."""
+"""Watches the documents, the overlays, the script and the scenario file, and has them read again when they change."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ SETTLED_AFTER_MS = 100
 def watched(settings: Settings) -> Iterator[Path]:
     """The files that a mock with these options is made from."""
     yield documents.SHIPPED / "openapi" / "calls.yaml"
+    yield from map(documents.overlay_path, settings.overlays)
     yield from (documents.SHIPPED / "asyncapi" / f"{kind}.yaml" for kind in documents.connection_types())
     kind, _, script = settings.behaviour.partition("=")
     if kind == "script":

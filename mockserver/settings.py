@@ -196,6 +196,16 @@ class Settings:
         parse=_url,
         metavar="URL",
     )
+    overlays: tuple[str, ...] = _option(
+        "--overlay",
+        (),
+        "an OpenAPI Overlay 1.0 over the HTTP half of the contract: a file, or one that is shipped, such as "
+        "webrtc-on-create; applied in their order",
+        expected="a file, or the name of an overlay that is shipped",
+        parse=_text(r".+"),
+        metavar="FILE",
+        repeated=True,
+    )
     cors_origins: tuple[str, ...] = _option(
         "--cors-origin",
         (),
@@ -422,8 +432,8 @@ class Settings:
     reload: bool = _option(
         "--reload",
         False,
-        "read the documents, the script and the scenario file again when they change; calls in progress live on, and a "
-        "file with a fault in it changes nothing but the log",
+        "read the documents, the overlays, the script and the scenario file again when they change; calls in progress "
+        "live on, and a file with a fault in it changes nothing but the log",
         expected="yes or no",
         parse=_switch,
     )

@@ -118,7 +118,11 @@ def _type(value: str, error: ValidationError, schema: Schema) -> str:
 
 
 def _enum(value: str, error: ValidationError, schema: Schema) -> str:
-    return f"{value} is not one of {', '.join(str(option) for option in error.kind.value)}"
+    told = f"{value} is not one of {', '.join(str(option) for option in error.kind.value)}"
+    # The document says itself which overlay offers what it does not.
+    overlays = _parent(schema, error).get("x-overlays", {})
+    overlay = overlays.get(error.instance) if isinstance(error.instance, str) else None
+    return f"{told} (calls mock --overlay {overlay} lets it through)" if overlay else told
 
 
 def _pattern(value: str, error: ValidationError, schema: Schema) -> str:

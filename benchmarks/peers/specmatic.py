@@ -9,7 +9,8 @@ from typing import Any
 
 from benchmarks.peers.installing import NotInstalled, from_npm
 from contract import documents
-from contract_tests.deciding import SCHEMAS, narrowed
+from contract_tests.deciding import narrowed
+from contract_tests.in_force import SCHEMAS
 from contract_tests.target import PATHS
 
 SPECMATIC = ("specmatic", "2.55.1")

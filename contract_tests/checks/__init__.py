@@ -27,6 +27,8 @@ FILES = (
     "transcripts",
     "client_tools",
     "webrtc",
+    "webrtc_room",
+    "webrtc_messages",
     "survival",
     "hostile_peers",
     "fuzz",

@@ -305,7 +305,7 @@ async def fit_the_document(it: Context) -> None:
     kinds = {_kind(each): each for each in it.target.journal.exchanges if each.status is not None and each.operation}
     seen: set[tuple[str, int | None, str]] = set()
     for exchange in kinds.values():
-        for fault in await asyncio.to_thread(faults_of, exchange):
+        for fault in await asyncio.to_thread(faults_of, exchange, it.settings.overlays):
             kind = (exchange.operation, exchange.status, fault[:60])
             if kind not in seen:
                 seen.add(kind)

@@ -12,7 +12,8 @@ from contract_tests.exchanges import (
     respelled,
     typical,
 )
-from contract_tests.requirements import OPERATIONS, TALKING, requirement
+from contract_tests.in_force import connection_types
+from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.target import Meant, NotChecked
 
 SOURCE = "openapi/calls.yaml#/components/securitySchemes/apiKey"
@@ -66,7 +67,8 @@ async def _unauthorized(it: Context, what: str, kind: str = "", **options: objec
 async def missing_key(it: Context) -> None:
     """No header, and an empty one."""
     await _unauthorized(it, "no key was sent", key=None)
-    for kind in () if it.hasty else (*TALKING[1:], *(["webrtc"] if it.variant == "inline" else [])):
+    kinds = connection_types(it.variant, it.settings.overlays)
+    for kind in () if it.hasty else [kind for kind in kinds if kind != "twilio"]:
         await _unauthorized(it, f"no key was sent, for connectionType {kind}", kind, key=None)
     await _unauthorized(it, "the key is empty", key=None, headers={"X-API-Key": ""})
 

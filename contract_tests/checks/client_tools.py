@@ -11,32 +11,11 @@ from contract_tests.findings import Layer
 from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
+from contract_tests.sample_tool import TOOL_NAME, TOOL_PROMPT, TOOLS
 from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, Recording
 from contract_tests.target import NotChecked
 
 TOOL = "openapi/calls.yaml#/components/schemas/TemporaryTool/properties/client"
-
-TOOL_NAME = "lookUpPrice"
-"""With capitals, which must come back."""
-
-TOOLS = [
-    {
-        "temporaryTool": {
-            "modelToolName": TOOL_NAME,
-            "description": "Looks up the price of a part. Call it whenever the caller says or asks anything.",
-            "timeout": "30s",
-            "dynamicParameters": [
-                {
-                    "name": "part",
-                    "location": "PARAMETER_LOCATION_BODY",
-                    "schema": {"type": "string"},
-                    "required": True,
-                }
-            ],
-            "client": {},
-        }
-    }
-]
 
 
 async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
@@ -66,9 +45,8 @@ def _calls(line: Line) -> list[ToolInvoked]:
 
 
 async def _with_tools(it: Context) -> Call:
-    prompt = f"Whenever the caller says anything, call the tool {TOOL_NAME} first, then answer in one sentence."
     return await it.call(
-        "inline", systemPrompt=prompt, firstSpeaker="user", selectedTools=TOOLS, **audio_settings("websocket")
+        "inline", systemPrompt=TOOL_PROMPT, firstSpeaker="user", selectedTools=TOOLS, **audio_settings("websocket")
     )
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from contract import documents
 from contract_tests.context import Context, made_up_agent
 from contract_tests.exchanges import plainly_created
 from contract_tests.findings import Requirement
+from contract_tests.in_force import connection_types
 from contract_tests.legal_requests import LEGAL_FIELDS, Changes, Part, fullest, legal
 from contract_tests.requirements import Check, register_check, requirement
 from contract_tests.sources import CREATE_REQUEST, INLINE_REQUEST
@@ -63,8 +65,8 @@ def _rules() -> list[FieldRule]:
         FieldRule(
             "create",
             "connectionType",
-            "connectionType is one of twilio, telnyx, plivo and websocket; webrtc is not offered here.",
-            *_names("twilio", "webrtc"),
+            "connectionType is one of twilio, telnyx, plivo and websocket; webrtc is offered by an overlay at most.",
+            *_names("twilio"),
             smoke=True,
         ),
         FieldRule(
@@ -114,9 +116,11 @@ def _register(rule: FieldRule) -> None:
     schema = CREATE_REQUEST if rule.operation == "create" else INLINE_REQUEST
 
     async def check(it: Context) -> None:
-        valid = it.valid(rule.operation)
+        valid, illegal = it.valid(rule.operation), [*rule.illegal]
         values = LEGAL_FIELDS.get(rule.field, ())
         if rule.field == "connectionType":
+            offered = connection_types(rule.operation, it.settings.overlays)
+            illegal += [kind for kind in documents.connection_types() if kind not in offered]
             for exchange in await plainly_created(it, rule.operation):
                 _accepted(it, exchange, f"{rule.field} {json.loads(exchange.content).get(rule.field, 'left out')}")
         elif values:
@@ -124,7 +128,7 @@ def _register(rule: FieldRule) -> None:
                 f"{rule.field} {_shown(value)}": valid | {rule.field: value} for value in values
             }
             await legal(it, rule.operation, Part.FIELDS, each)
-        for value in [*rule.illegal, *(rule.seldom if it.deep else ())]:
+        for value in [*illegal, *(rule.seldom if it.deep else ())]:
             await it.refused(rule.operation, valid | {rule.field: value}, f"{rule.field} is {_shown(value)}")
 
     register_check(

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from contract_tests.findings import Case, Finding, Layer, Level, Requirement, Run, Verdict, count
+from contract_tests.findings import AppliedOverlay, Case, Finding, Layer, Level, Requirement, Run, Verdict, count
 from contract_tests.reports.errors import ReportError
 from contract_tests.reports.inert import json_text
 
@@ -40,6 +40,11 @@ class _Finding(msgspec.Struct, frozen=True, kw_only=True):
     known: str
 
 
+class _Overlay(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    actions: int
+
+
 class _Report(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     profile: str
@@ -55,6 +60,8 @@ class _Report(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
     baseline: tuple[str, ...]
     notes: tuple[str, ...]
+    # Reports that are older have none.
+    overlays: tuple[_Overlay, ...] = ()
 
 
 def render(run: Run) -> str:
@@ -79,6 +86,7 @@ def render(run: Run) -> str:
             "problems": run.problems,
             "baseline": run.baseline,
             "notes": run.notes,
+            "overlays": [asdict(overlay) for overlay in run.overlays],
         }
     )
 
@@ -87,7 +95,9 @@ def load(text: str | bytes) -> Run:
     """The run that a JSON report tells of.  Raises ReportError, naming the path, for what is no such report."""
     report = _checked(_parsed(text))
     plain = {name: getattr(report, name) for name in report.__struct_fields__}
-    return Run(**{**plain, "findings": tuple(_read(finding) for finding in report.findings)})
+    findings = tuple(_read(finding) for finding in report.findings)
+    overlays = tuple(AppliedOverlay(overlay.name, overlay.actions) for overlay in report.overlays)
+    return Run(**{**plain, "findings": findings, "overlays": overlays})
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -35,12 +35,14 @@ def render(run: Run) -> str:
         "rules": [_rule(requirement) for requirement in requirements.values()],
     }
     results = [_result(finding, indices) for finding in run.findings if finding.verdict in _RESULTS]
-    sarif_run = {
+    sarif_run: dict[str, Any] = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(run)],
         "results": results,
     }
+    if run.overlays:
+        sarif_run["properties"] = {"overlays": [in_a_line(str(overlay)) for overlay in run.overlays]}
     return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [sarif_run]})
 
 
@@ -88,11 +90,13 @@ def _result(finding: Finding, indices: dict[str, int]) -> dict[str, Any]:
 
 
 def _invocation(run: Run) -> dict[str, Any]:
-    said = [*run.problems, *run.baseline]
+    errors = [("error", sentence) for sentence in (*run.problems, *run.baseline)]
+    # Whoever sees no property bag sees these.
+    said = [*errors, *([("note", summary.outcome(run))] if run.overlays else [])]
     invocation: dict[str, Any] = {"executionSuccessful": run.exit_code != 2, "exitCode": run.exit_code}
     if said:
         invocation["toolExecutionNotifications"] = [
-            {"level": "error", "message": _text(sentence, LONGEST_MESSAGE)} for sentence in said
+            {"level": level, "message": _text(sentence, LONGEST_MESSAGE)} for level, sentence in said
         ]
     return invocation
 

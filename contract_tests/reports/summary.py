@@ -72,8 +72,10 @@ def likely_cause(finding: Finding) -> str:
 
 def facts(run: Run) -> tuple[tuple[str, str], ...]:
     """What was judged, how and when, as pairs of name and value."""
+    changed = (("contract", f"openapi/calls.yaml with {_overlays(run)}"),) if run.overlays else ()
     return (
         ("target", run.target),
+        *changed,
         ("profile", run.profile),
         ("seed", str(run.seed)),
         ("started", f"{run.started_at}, took {run.took_s:.1f} s"),
@@ -94,13 +96,15 @@ def remarks(run: Run) -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def outcome(run: Run) -> str:
-    """What the exit code means for this run, in a few words."""
+    """What the exit code means for this run, in a few words; they say so where the contract was not the plain one."""
+    changed = f" with {_overlays(run)}" if run.overlays else ""
     if run.exit_code == 2:
         return "this run cannot tell whether the target conforms"
     if run.exit_code == 0:
-        return "the target conforms in all that was checked"
+        conforms = f"conforms to the contract{changed}" if changed else "conforms"
+        return f"the target {conforms} in all that was checked"
     if any(finding.verdict is Verdict.VIOLATED and not finding.known for finding in run.findings):
-        return "the target violates the contract"
+        return f"the target violates the contract{changed}"
     return "nothing new is wrong, but the baseline is out of date"
 
 
@@ -112,6 +116,10 @@ def closing(run: Run) -> str:
     if known:
         words[0] += f" ({known} known)"
     return f"{', '.join(words)}: {outcome(run)} (exit code {run.exit_code})."
+
+
+def _overlays(run: Run) -> str:
+    return f"the overlay{'' if len(run.overlays) == 1 else 's'} {', '.join(map(str, run.overlays))}"
 
 
 def _counts(findings: Iterable[Finding]) -> dict[Verdict, int]:

@@ -34,6 +34,7 @@ def control_app(
     token: str,
     session: PageSession | None,
     origins: Origins,
+    contract: Callable[[], bytes],
     accounts: Accounts,
     max_body_bytes: int,
     new_request_id: Callable[[], str],
@@ -45,6 +46,7 @@ def control_app(
         token: opens them.
         session: does so for the inspector's page; None where that has to ask for the token.
         origins: know the names that the server goes by.
+        contract: gives the contract's OpenAPI document as it is served.
         accounts: who the keys of the contract belong to; none is needed here.
         max_body_bytes: the largest body.
         new_request_id: makes ids for requests.
@@ -64,7 +66,7 @@ def control_app(
     async def document(request: Request) -> Response:
         return Response(source.text, media_type="application/yaml")
 
-    routes = [Route(_DOCUMENT, document, methods=["GET"]), *page_routes(session)]
+    routes = [Route(_DOCUMENT, document, methods=["GET"]), *page_routes(session, contract)]
     router = Router(routes, default=operations, redirect_slashes=False)
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:

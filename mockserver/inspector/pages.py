@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contract import documents
 from mockserver.control import DOCS, PAGE
 from mockserver.inspector.session import PageSession
 
@@ -31,11 +30,12 @@ _PAGE_POLICY = _COMMON + "; style-src 'self'; connect-src 'self'{sockets}; media
 _DOCS_POLICY = _COMMON + "; style-src 'self' 'unsafe-inline'; connect-src 'self'; form-action 'none'"
 
 
-def page_routes(session: PageSession | None) -> Iterator[BaseRoute]:
+def page_routes(session: PageSession | None, contract: Callable[[], bytes]) -> Iterator[BaseRoute]:
     """The routes of the pages and of what they load.
 
     Args:
         session: given to whoever opens the page; None where it has to ask for the control token.
+        contract: gives the contract's OpenAPI document as it is served.
     """
     sealed = [Middleware(_Sealed)]
 
@@ -50,12 +50,12 @@ def page_routes(session: PageSession | None) -> Iterator[BaseRoute]:
     async def docs(request: Request) -> Response:
         return _file("docs.html", _DOCS_POLICY)
 
-    async def contract(request: Request) -> Response:
-        return Response(documents.openapi_text(), media_type="application/yaml")
+    async def document(request: Request) -> Response:
+        return Response(contract(), media_type="application/yaml")
 
     yield Route(PAGE, page, methods=["GET"], middleware=sealed)
     yield Route(DOCS, docs, methods=["GET"], middleware=sealed)
-    yield Route(_CONTRACT, contract, methods=["GET"], middleware=sealed)
+    yield Route(_CONTRACT, document, methods=["GET"], middleware=sealed)
     for name, folder in (("page", "static"), ("vendor", "vendor")):
         yield Mount(f"/__mock__/{name}", StaticFiles(directory=_FOLDER / folder), middleware=sealed)
 

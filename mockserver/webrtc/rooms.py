@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
 
 from contract.events import RoomOffered
-from mockserver.errors import JoinRefused, NotFound
 from mockserver.media import Session
 from mockserver.webrtc.line import RoomLine
 from mockserver.webrtc.offering import NoRoom
-from mockserver.webrtc.tokens import Admission, LiveKit, TokenRefused
+from mockserver.webrtc.refusals import RoomGone, TokenRefused
+from mockserver.webrtc.tokens import Admission, LiveKit
 
 if TYPE_CHECKING:
-    from mockserver.settings import Settings
     from mockserver.webrtc.participant import Participant
     from mockserver.websocket import Receiver
 
@@ -54,7 +53,7 @@ class Rooms(Protocol):
     def join(self, query: bytes, authorization: bytes) -> Receiver | None:
         """What is to be told of what comes on the socket of a caller who joins; None where rooms are elsewhere.
 
-        Raises JoinRefused, and NotFound where the call is over.
+        Raises RoomRefused.
         """
 
     def validate(self, query: bytes, authorization: bytes) -> bool:
@@ -96,11 +95,11 @@ class OwnRooms:
         return line
 
     def join(self, query: bytes, authorization: bytes) -> Receiver | None:
-        """The caller who joins.  Raises JoinRefused, and NotFound where the call is over."""
+        """The caller who joins.  Raises RoomRefused."""
         line, admission = self._line_of(query, authorization)
         new_participant = self._loaded
         if new_participant is None:
-            raise JoinRefused("the room was not offered yet")
+            raise TokenRefused("the room was not offered yet")
         participant = new_participant(admission, line, hosts=self._hosts)
         line.venue = participant
         return participant
@@ -111,15 +110,12 @@ class OwnRooms:
         return True
 
     def _line_of(self, query: bytes, authorization: bytes) -> tuple[RoomLine, Admission]:
-        try:
-            admission = self._livekit.admission(token_of(query, authorization))
-        except TokenRefused as refusal:
-            raise JoinRefused(str(refusal)) from None
+        admission = self._livekit.admission(token_of(query, authorization))
         line = self._lines.get(admission.room)
         if line is None:
-            raise NotFound("the room is gone: its call is over, or was never dialled")
+            raise RoomGone("the room is gone: its call is over, or was never dialled")
         if line.venue is not None:
-            raise JoinRefused("the token was used: a room of the mock's has one caller, who joins once")
+            raise TokenRefused("the token was used: a room of the mock's has one caller, who joins once")
         return line, admission
 
     def _load(self) -> None:
@@ -189,11 +185,9 @@ def are_installed(names: Sequence[str]) -> bool:
         return False
 
 
-def rooms_of(settings: Settings, base_url: str, now: Callable[[], datetime]) -> Rooms:
-    """Where the webrtc calls of a mock take place."""
-    if settings.livekit_url and settings.livekit_key and settings.livekit_secret:
-        return LiveKitRooms(LiveKit(settings.livekit_url, settings.livekit_key, settings.livekit_secret), now)
-    return OwnRooms(base_url, settings.webrtc_addresses or (settings.host,), now)
+def rooms_of(url: str, hosts: Sequence[str], now: Callable[[], datetime], livekit: LiveKit | None = None) -> Rooms:
+    """Where the webrtc calls of a mock take place: on a LiveKit server, or in the mock that is reached at this URL."""
+    return OwnRooms(url, hosts, now) if livekit is None else LiveKitRooms(livekit, now)
 
 
 def token_of(query: bytes, authorization: bytes) -> str:

@@ -8,15 +8,13 @@ from typing import Any
 
 import jwt
 
+from mockserver.webrtc.refusals import TokenRefused
+
 TOKEN_LIFE_S = 6 * 3600
 """How long a join token is good for, in seconds: LiveKit's own default."""
 
 CLOCKS_DIFFER_S = 60
 """How far the clocks of who minted a token and who reads it may lie apart, in seconds: LiveKit's own verifier's."""
-
-
-class TokenRefused(Exception):
-    """A token does not open the room; the text says why, without the token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import logging
+import sys
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from calls.dial import main
 from contract.audio import AudioFormat, Encoding, encode
+from tests.faults.room import signed
 from tests.running import RunningMock, running_mock
 
 TOKEN = "a-token-that-must-not-be-shown"
@@ -151,18 +153,63 @@ def test_a_call_as_each_connection_type_is_heard_and_kept(
     assert 0.6 < audible_s(samples, rate_hz) < told["received_s"] + 0.1
 
 
-def test_webrtc_shows_the_room_and_the_tokens_claims_but_no_signature(dial: Dial) -> None:
-    with running_mock(livekit_url="ws://127.0.0.1:7880", livekit_key="devkey", livekit_secret="secret") as mock:
+def test_a_webrtc_call_takes_place_in_its_room(dial: Dial, tmp_path: Path, caller_wav: str) -> None:
+    out = tmp_path / "heard.wav"
+    with running_mock() as mock:
+        url = mock.create_inline(connectionType="webrtc")["websocketUrl"]
+        arguments = ("--report", "json", "--text", "hello", "--audio", caller_wav, "--out", str(out))
+        code, said, err = dial(url, "webrtc", *arguments)
+    told = json.loads(said)
+    assert code == 0, told["against"]
+    assert told["took_place"] and told["room"]["url"] == f"ws{mock.base_url.removeprefix('http')}"
+    assert told["room"]["claims"]["video"]["roomJoin"] is True
+    assert "eyJ" not in said + err
+    assert told["first_audio_ms"] < 2500
+    assert told["answer_ms"] > 0, "the parrot lets the caller finish"
+    assert told["sent_s"] == 0.5
+    assert told["heard_dbfs"] > -40
+    assert [line["text"] for line in told["transcripts"]][:3] == ["Hello there", "hello", "You wrote: hello"]
+    assert [line["role"] for line in told["transcripts"]] == ["agent", "user", "agent", "user", "agent"]
+    assert told["ended"] == "the caller hung up: all was said"
+    samples, rate_hz = heard(out)
+    assert rate_hz == 48000
+    assert audible_s(samples, rate_hz) > 1
+
+
+def test_webrtc_shows_the_room_that_nobody_answers_and_the_tokens_claims_but_no_signature(dial: Dial) -> None:
+    with running_mock(livekit_url="ws://127.0.0.1:1", livekit_key="devkey", livekit_secret="secret") as mock:
         code, out, _ = dial(mock.create_inline(connectionType="webrtc")["websocketUrl"], "webrtc")
-    assert code == 0
-    assert "ws://127.0.0.1:7880" in out and '"roomJoin": true' in out and '"iss": "devkey"' in out
+    assert code == 2
+    assert "ws://127.0.0.1:1" in out and '"roomJoin": true' in out and '"iss": "devkey"' in out
+    assert "the room could not be joined: no LiveKit server answers at roomUrl" in out
     assert "eyJ" not in out
 
 
-def test_webrtc_without_a_room_is_against_the_contract(mock: RunningMock, dial: Dial) -> None:
-    code, out, _ = dial(mock.create_inline(connectionType="webrtc")["websocketUrl"], "webrtc")
+def test_a_room_that_refuses_its_own_token_is_against_the_contract(dial: Dial) -> None:
+    with running_mock(signed(lambda claims: claims.update(exp=1000))) as mock:
+        code, out, _ = dial(mock.create_inline(connectionType="webrtc")["websocketUrl"], "webrtc")
+    assert code == 1
+    assert "the room refuses the token: 401" in out and "the token has expired" in out
+    assert "eyJ" not in out
+
+
+def test_webrtc_without_a_room_is_against_the_contract(dial: Dial) -> None:
+    with answering(lambda socket, agent: socket.close(1011)) as agent:
+        code, out, _ = dial(agent.url, "webrtc")
     assert code == 1
     assert "no room was offered" in out and "closed with 1011" in out
+
+
+def test_webrtc_without_its_library_is_not_dialled(
+    dial: Dial, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "contract_tests.room.participant", None)
+    with answering(silent) as agent:
+        with pytest.raises(SystemExit) as ended:
+            main([agent.url, "--as", "webrtc"])
+        assert not agent.requests
+    assert ended.value.code == 2
+    assert 'install the extra livekit (pip install "calls-contract[livekit]")' in capsys.readouterr().err
 
 
 def test_the_summary_for_people_is_seven_lines(mock: RunningMock, dial: Dial) -> None:

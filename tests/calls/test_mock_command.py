@@ -280,6 +280,9 @@ def test_the_wheel_carries_the_documents_and_starts_from_an_empty_environment(tm
     script = ["-c", "import contract; print(contract.__file__)"]
     found = subprocess.run([python, *script], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
     assert str(tmp_path) in found
+    script = ["-c", "from contract.overlays import http_contract as read; print(read(['webrtc-on-create']).name)"]
+    found = subprocess.run([python, *script], capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    assert found == "openapi/calls.yaml with the overlay webrtc-on-create (4 actions)\n"
     process = subprocess.Popen(
         [python.with_name("calls"), "mock", "--port", "0"],
         stdout=subprocess.PIPE,

@@ -79,11 +79,11 @@ def serving(program: Path, log: Path, **environment: str) -> Iterator[str]:
         server.wait(10)
 
 
-def write_tone(path: Path) -> None:
+def write_tone(path: Path, pause_s: float = PAUSE_S) -> None:
     """Write what the fake microphone hears, over and over: a tone between pauses."""
     times_s = np.arange(int(TONE_S * RATE_HZ)) / RATE_HZ
     tone = 16_000 * np.sin(2 * np.pi * TONE_HZ * times_s)
-    samples = np.pad(tone, (int(QUIET_S * RATE_HZ), int(PAUSE_S * RATE_HZ)))
+    samples = np.pad(tone, (int(QUIET_S * RATE_HZ), int(pause_s * RATE_HZ)))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

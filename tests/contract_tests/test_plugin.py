@@ -100,6 +100,14 @@ def test_a_target_that_refuses_every_key_fails_every_test(mock: RunningMock) -> 
     assert "no key works" in done.stdout and "3 failed" in done.stdout
 
 
+def test_an_overlay_is_asked_for_and_named(mock: RunningMock) -> None:
+    asked = ("--calls-only", "create.connection-type", "--calls-api-key", KEY, "--calls-overlay")
+    done = pytest_run("--pyargs", "contract_tests", *target(mock), *asked, "webrtc-on-create")
+    assert done.returncode == 1
+    assert ", --calls-overlay webrtc-on-create, " in done.stdout
+    assert "201: connectionType webrtc is allowed" in done.stdout
+
+
 def test_wrong_options_are_told_in_one_line(mock: RunningMock) -> None:
     done = pytest_run("--pyargs", "contract_tests", *target(mock))
     assert done.returncode == 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults import answers, audio, endings, fields, fuzz, http, sockets, talk, turns, url
+from tests.faults import answers, audio, endings, fields, fuzz, http, room, sockets, talk, turns, url
 from tests.faults.fault import Fault
 
 FAULTS: list[Fault] = [
@@ -14,6 +14,7 @@ FAULTS: list[Fault] = [
     *audio.FAULTS,
     *endings.FAULTS,
     *talk.FAULTS,
+    *room.FAULTS,
     *sockets.FAULTS,
     *fuzz.FAULTS,
 ]

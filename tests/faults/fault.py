@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mockserver.connection import JOIN_PATH
 from mockserver.server import Server
 from tests.faults.sockets_too import sockets_too
 
@@ -189,6 +190,9 @@ class Faulty:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
+        elif scope["path"] == JOIN_PATH:
+            # What is said in a room is reached in tests/faults/room.py.
+            await self._app(scope, receive, send)
         else:
             await self._websocket(scope, receive, send)
 

@@ -15,7 +15,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from mockserver.app import Mock
-from mockserver.connection import HttpConnection
+from mockserver.connection import JOIN_PATH, REFUSAL, HttpConnection
+from mockserver.errors import ApiError
 from mockserver.server import Server
 from mockserver.websocket import LET_GO_WITHIN_S
 
@@ -92,26 +93,40 @@ class _Line:
 
 
 async def _answer_dial(mock: Mock, scope: Scope, receive: Receive, send: Send) -> None:
-    start, _, token = scope["path"].rpartition("/")
-    sessions: list[Any] = []
     await receive()
-    if start != "/media" or not mock.switchboard.dial(token, sessions.append):
+    try:
+        receiver = _receiver(mock, scope)
+    except ApiError as refusal:
+        await _refuse(mock.app, {**scope, REFUSAL: refusal}, send)
+        return
+    if receiver is None:
         await _refuse(mock.app, scope, send)
         return
-    line, session = _Line(), sessions[0]
+    line = _Line()
     await send({"type": "websocket.accept"})
-    session.opened(line)
+    receiver.opened(line)
     writer = asyncio.create_task(_write(line, send))
     peer_said = "the connection was lost"
     try:
         while (message := await receive())["type"] == "websocket.receive":
             text = message.get("text")
-            session.receive(message["bytes"] if text is None else text)
+            receiver.receive(message["bytes"] if text is None else text)
         peer_said = f"closed by the caller ({message.get('code')})"
     finally:
-        session.lost(peer_said)
+        receiver.lost(peer_said)
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
+
+
+def _receiver(mock: Mock, scope: Scope) -> Any:
+    """What is told of what comes on a WebSocket; None where there is none to be had.  Raises ApiError."""
+    if scope["path"] == JOIN_PATH:
+        return mock.rooms().join(scope["query_string"], dict(scope["headers"]).get(b"authorization", b""))
+    start, _, token = scope["path"].rpartition("/")
+    receivers: list[Any] = []
+    if start == "/media":
+        mock.switchboard.dial(token, lambda session: receivers.append(mock.rooms().receiver_of(session)))
+    return receivers[0] if receivers else None
 
 
 async def _write(line: _Line, send: Send) -> None:

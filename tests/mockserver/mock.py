@@ -15,6 +15,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from contract import documents
+from contract.overlays import HttpContract
 from mockserver.accounts import Accounts
 from mockserver.http import http_app
 from mockserver.ids import Ids
@@ -109,7 +110,7 @@ def mock(
         rate_limiter=limiter,
         store=store,
         clock=clock,
-        document=document,
+        contract=HttpContract(dict(document), documents.openapi_text()),
         base_url=base_url,
         read_within_s=read_within_s,
         ids=SampleIds(draw),

@@ -6,13 +6,14 @@ What connexion calls a middleware, a security function and a validator stands he
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from contract.overlays import HttpContract
 from mockserver.admission import Admission
 from mockserver.body import BodyReader
 from mockserver.calls import Calls
@@ -36,7 +37,7 @@ JSON = "application/json"
 
 
 def plain_operations_app(
-    document: Mapping[str, Any],
+    contract: HttpContract,
     calls: Calls,
     base_paths: Sequence[str],
     *,
@@ -70,7 +71,7 @@ def plain_operations_app(
         validator_map={"body": {JSON: RequestBody}, "response": {JSON: ResponseBody}},
         validate_responses=True,
     )
-    app.add_api(dict(document), base_path="", resolver=Resolver(methods.__getitem__))
+    app.add_api(contract.document, base_path="", resolver=Resolver(methods.__getitem__))
     return app  # type: ignore[no-any-return]
 
 

@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from contract.overlays import http_contract
 from mockserver.accounts import Accounts
 from mockserver.calls import media_url
 from mockserver.http import http_app
 from mockserver.ids import Ids
 from mockserver.settings import Settings
 from mockserver.store import CallSettings, SavedAgent
-from tests.mockserver.mock import BODIES, CREATE, DOCUMENT, INLINE, RATES, VALID, Mock, error, message, mock
+from tests.mockserver.mock import BODIES, CREATE, INLINE, RATES, VALID, Mock, error, message, mock
 
 PATHS = [base + path for base in ("/api/v1", "") for path in BODIES]
 
@@ -75,10 +76,13 @@ def test_create_takes_every_connection_type_but_webrtc(kind: str) -> None:
     assert response.json()["connectionType"] == kind
 
 
-def test_create_refuses_webrtc() -> None:
+def test_create_refuses_webrtc_and_says_which_overlay_does_not() -> None:
     response = mock().post("/calls/create", {**CREATE, "connectionType": "webrtc"})
     assert error(response) == (400, "VALIDATION_ERROR")
-    assert message(response) == 'connectionType: "webrtc" is not one of twilio, telnyx, plivo, websocket'
+    assert message(response) == (
+        'connectionType: "webrtc" is not one of twilio, telnyx, plivo, websocket '
+        "(calls mock --overlay webrtc-on-create lets it through)"
+    )
 
 
 @pytest.mark.parametrize("path", BODIES)
@@ -109,7 +113,7 @@ def test_tokens_hold_enough_chance_and_nothing_of_the_key() -> None:
         rate_limiter=server.limiter,
         store=server.store,
         clock=server.clock,
-        document=DOCUMENT,
+        contract=http_contract(),
         base_url="http://127.0.0.1:8080",
     )
     urls = {server.post("/calls/create", CREATE).json()["websocketUrl"] for _ in range(20)}

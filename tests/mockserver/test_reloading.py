@@ -23,6 +23,7 @@ from tests.running import VALID_KEY
 
 ROOT = Path(__file__).parents[2]
 WITHIN_S = 15.0
+OVERLAY = "overlay: 1.0.0\ninfo: {{title: A, version: '1'}}\nactions: [{{target: $.info, update: {{title: {title}}}}}]"
 
 
 @dataclass
@@ -66,7 +67,9 @@ def reloading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reloading]:
     folder = copied(tmp_path_factory.mktemp("project"))
     (folder / "script.yaml").write_text("steps: [{say: First}]")
     (folder / "order.yaml").write_text("sequences: [{agentId: nobody, outcomes: [ok]}]")
+    (folder / "change.yaml").write_text(OVERLAY.format(title="First"))
     options = ["--port", "0", "--reload", "--behaviour", "script=script.yaml", "--scenario-file", "order.yaml"]
+    options += ["--overlay", "change.yaml"]
     log = folder / "log"
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("w"))
@@ -103,6 +106,19 @@ def test_a_broken_edit_keeps_the_last_good_version_and_says_where_it_is_broken(r
     not_yaml = reloading.edit("asyncapi/websocket.yaml", lambda text: text + "\n- ] no")
     assert re.search(r"the last good version goes on: \S*websocket\.yaml:\d+: not YAML", not_yaml)
     assert "read again" in reloading.edit("asyncapi/websocket.yaml", lambda text: text.replace("\n- ] no", ""))
+
+
+def test_a_changed_overlay_counts_at_once_and_one_that_selects_nothing_does_not(reloading: Reloading) -> None:
+    def served() -> str:
+        return httpx.get(f"{reloading.base_url}/openapi.yaml").text
+
+    assert "title: First\n" in served()
+    assert "read again" in reloading.edit("change.yaml", lambda text: text.replace("First", "Second"))
+    assert "title: Second\n" in served()
+    said = reloading.edit("change.yaml", lambda text: text.replace("$.info", "$.nothing"))
+    assert "overlay change.yaml:3: actions[0].target: $.nothing selects nothing" in said
+    assert "title: Second\n" in served()
+    assert "read again" in reloading.edit("change.yaml", lambda text: text.replace("$.nothing", "$.info"))
 
 
 def test_a_call_in_progress_lives_on_and_the_next_has_the_new_script(reloading: Reloading) -> None:

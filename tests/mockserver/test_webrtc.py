@@ -20,7 +20,8 @@ from websockets.sync.client import ClientConnection, connect
 from mockserver.app import build
 from mockserver.settings import Settings
 from mockserver.webrtc import rooms
-from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit, TokenRefused
+from mockserver.webrtc.refusals import TokenRefused
+from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit
 from tests.running import RunningMock, running_mock
 
 SECRET = "not-a-secret-but-long-enough-for-one"

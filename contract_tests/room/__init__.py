@@ -1,0 +1,1 @@
+"""The room of a webrtc call: whether one answers at roomUrl, a participant in it, and the call as a line."""
