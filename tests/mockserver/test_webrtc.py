@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from mockserver.app import build
-from mockserver.settings import Settings
+from mockserver.settings import Settings, SettingsError
 from mockserver.webrtc import rooms
 from mockserver.webrtc.refusals import TokenRefused
 from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit
@@ -284,6 +284,13 @@ def test_a_call_that_is_dialled_while_the_mock_still_starts_gets_a_key_that_open
         # The server asks in a thread of its own, the first dial in the event loop's.
         first, second = threads.map(lambda number: mock.rooms(), range(2))
     assert first is second is mock.rooms()
+
+
+def test_an_address_that_is_not_this_machines_is_told_at_the_start() -> None:
+    # TEST-NET-3 (RFC 5737) is nobody's.
+    with pytest.raises(SettingsError, match=r"--webrtc-address: 203\.0\.113\.7 is no address of this machine"):
+        with running_mock(webrtc_addresses=("203.0.113.7",)):
+            pass
 
 
 # Rooms elsewhere.
