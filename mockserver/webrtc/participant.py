@@ -131,9 +131,9 @@ class Participant:
         if data.WhichOneof("value") == "user":
             self._listener.said(data.user.payload)
 
-    def hung_up(self) -> None:
-        """The client closed its end."""
-        self._leave("the caller hung up")
+    def ended(self) -> None:
+        """A connection is over: the client closed its end, or does not answer any more."""
+        self._leave("the caller's media connection ended")
 
     def failed(self) -> None:
         """The network is lost."""

@@ -53,8 +53,8 @@ class Told(Protocol):
     def said(self, packet: bytes) -> None:
         """The caller sent a packet of data."""
 
-    def hung_up(self) -> None:
-        """The client closed its end."""
+    def ended(self) -> None:
+        """A connection is over: the client closed its end, or does not answer any more."""
 
     def failed(self) -> None:
         """The network is lost, or was never there."""
@@ -185,7 +185,7 @@ class Peers:
         if "failed" in states:
             self._told.failed()
         elif "closed" in states:
-            self._told.hung_up()
+            self._told.ended()
 
 
 @contextmanager

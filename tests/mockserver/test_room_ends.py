@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import SHUT_RDWR
+from subprocess import PIPE, Popen
 
 import aioice.ice
 import pytest
@@ -18,6 +20,20 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage
 from websockets.sync.client import ClientConnection, connect
 
 from tests.running import RunningMock, running_mock
+
+VISIT = """
+import asyncio, sys
+from livekit import rtc
+
+async def visit():
+    room = rtc.Room()
+    room.on("data_received", lambda packet: print("told", flush=True))
+    await room.connect(*sys.argv[1:])
+    await asyncio.sleep(60)
+
+asyncio.run(visit())
+"""
+"""A program that joins a room, and stays."""
 
 
 class Sockets:
@@ -91,11 +107,25 @@ def test_a_client_that_leaves_has_hung_up_and_nothing_is_to_be_warned_of(
 
     with running_mock() as mock, dialled(mock) as (control, room):
         asyncio.run(visit(*room.split("/rtc?access_token=")))
-        with pytest.raises(ConnectionClosed, match="the caller hung up"):
+        with pytest.raises(ConnectionClosed, match="the caller hung up|media connection ended"):
             control.recv(timeout=5)
         assert until(lambda: sockets.are_closed)
     said = [record for record in caplog.records if record.name.startswith(("calls", "aio"))]
     assert [record.getMessage() for record in said if record.levelno >= logging.WARNING] == []
+
+
+def test_a_client_that_is_killed_is_missed(sockets: Sockets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.2)
+    monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 2)
+    with running_mock() as mock, dialled(mock) as (control, room):
+        client = Popen([sys.executable, "-c", VISIT, *room.split("/rtc?access_token=")], stdout=PIPE)
+        assert client.stdout is not None
+        with client, client.stdout:
+            assert client.stdout.readline() == b"told\n"
+            client.kill()
+        with pytest.raises(ConnectionClosed, match="media connection ended|network was lost"):
+            control.recv(timeout=10)
+        assert until(lambda: sockets.are_closed)
 
 
 def test_who_never_answers_the_offer_is_told_why_the_call_ends(
