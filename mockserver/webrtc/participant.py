@@ -18,7 +18,7 @@ from livekit.protocol import models, rtc
 from mockserver.media import MOST_UNSENT_BYTES
 from mockserver.webrtc.counterpart import Negotiation
 from mockserver.webrtc.line import Listener
-from mockserver.webrtc.peers import LET_GO_WITHIN_S, Peers
+from mockserver.webrtc.peers import LEFT, LET_GO_WITHIN_S, Peers
 from mockserver.webrtc.rooms import AGENT
 from mockserver.webrtc.sound import AgentTrack
 from mockserver.webrtc.tokens import Admission
@@ -131,13 +131,9 @@ class Participant:
         if data.WhichOneof("value") == "user":
             self._listener.said(data.user.payload)
 
-    def ended(self) -> None:
-        """A connection is over: the client closed its end, or does not answer any more."""
-        self._leave("the caller's media connection ended")
-
-    def failed(self) -> None:
-        """The network is lost."""
-        self._leave("the caller's network was lost")
+    def gone(self, why: str) -> None:
+        """The caller cannot be reached any more."""
+        self._leave(why)
 
     # What the call's line wants.
 
@@ -242,7 +238,7 @@ class Participant:
             case "ping":
                 self._send(rtc.SignalResponse(pong=int(time.time() * 1000)))
             case "leave":
-                self._leave("the caller hung up")
+                self._leave(LEFT)
 
     def _published(self, asked: rtc.AddTrackRequest) -> rtc.TrackPublishedResponse:
         sid = _sid("TR")

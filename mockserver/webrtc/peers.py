@@ -18,6 +18,7 @@ from aiortc import (
     RTCDataChannel,
     RTCIceCandidate,
     RTCPeerConnection,
+    RTCRtpSender,
     RTCRtpTransceiver,
 )
 from aiortc.exceptions import InvalidStateError
@@ -33,6 +34,8 @@ LET_GO_WITHIN_S = 3.0
 
 MOST_UNSENT_BYTES = 1024 * 1024
 """How much data may wait for a client that takes none."""
+
+LEFT = "the caller left the room"
 
 RELIABLE, LOSSY = "_reliable", "_lossy"
 
@@ -53,11 +56,8 @@ class Told(Protocol):
     def said(self, packet: bytes) -> None:
         """The caller sent a packet of data."""
 
-    def ended(self) -> None:
-        """A connection is over: the client closed its end, or does not answer any more."""
-
-    def failed(self) -> None:
-        """The network is lost, or was never there."""
+    def gone(self, why: str) -> None:
+        """The caller cannot be reached any more."""
 
 
 class Peers:
@@ -85,7 +85,9 @@ class Peers:
         self._closed = False
         self._reliable: RTCDataChannel = self._subscriber.createDataChannel(RELIABLE, ordered=True)
         self._subscriber.createDataChannel(LOSSY, ordered=False, maxRetransmits=0)
-        self._subscriber.addTransceiver(track, direction="sendonly")
+        # What the track gives is Opus already.
+        opus = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/opus"]
+        self._subscriber.addTransceiver(track, direction="sendonly").setCodecPreferences(opus)
         self._reliable.on("open", told.connected)
         self._publisher.on("datachannel", self._take_channel)
         for connection in (self._subscriber, self._publisher):
@@ -126,7 +128,7 @@ class Peers:
         if self._reliable.readyState != "open":
             return
         if self._reliable.bufferedAmount > MOST_UNSENT_BYTES:
-            self._told.failed()
+            self._told.gone("the caller takes no data")
         else:
             self._reliable.send(packet)
 
@@ -183,9 +185,10 @@ class Peers:
         if self._closed:
             return
         if "failed" in states:
-            self._told.failed()
+            self._told.gone("the caller's network was lost")
         elif "closed" in states:
-            self._told.ended()
+            # Clients close them before they say so, or without a word; one that was killed looks the same.
+            self._told.gone(LEFT)
 
 
 @contextmanager

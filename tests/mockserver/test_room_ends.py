@@ -87,14 +87,15 @@ def until(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
 
 
 def test_callers_who_go_away_at_once_leave_no_socket(sockets: Sockets) -> None:
-    with running_mock() as mock:
-        for _ in range(20):
+    # With many addresses they are still being gathered.
+    with running_mock(webrtc_addresses=tuple(f"127.0.0.{last}" for last in range(1, 60))) as mock:
+        for _ in range(3):
             with dialled(mock) as (_, room), connect(room) as signalling:
                 signalling.socket.shutdown(SHUT_RDWR)
         assert until(lambda: len(mock.mock.switchboard) == 0 and sockets.are_closed)
 
 
-def test_a_client_that_leaves_has_hung_up_and_nothing_is_to_be_warned_of(
+def test_a_client_that_leaves_ends_the_call_and_nothing_is_to_be_warned_of(
     sockets: Sockets, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def visit(room_url: str, token: str) -> None:
@@ -107,7 +108,7 @@ def test_a_client_that_leaves_has_hung_up_and_nothing_is_to_be_warned_of(
 
     with running_mock() as mock, dialled(mock) as (control, room):
         asyncio.run(visit(*room.split("/rtc?access_token=")))
-        with pytest.raises(ConnectionClosed, match="the caller hung up|media connection ended"):
+        with pytest.raises(ConnectionClosed, match="the caller left the room"):
             control.recv(timeout=5)
         assert until(lambda: sockets.are_closed)
     said = [record for record in caplog.records if record.name.startswith(("calls", "aio"))]
@@ -123,7 +124,7 @@ def test_a_client_that_is_killed_is_missed(sockets: Sockets, monkeypatch: pytest
         with client, client.stdout:
             assert client.stdout.readline() == b"told\n"
             client.kill()
-        with pytest.raises(ConnectionClosed, match="media connection ended|network was lost"):
+        with pytest.raises(ConnectionClosed, match="the caller left the room|network was lost"):
             control.recv(timeout=10)
         assert until(lambda: sockets.are_closed)
 
