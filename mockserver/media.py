@@ -215,6 +215,11 @@ class Session:
         """Whether both ends may speak."""
         return self._ending is None and self._line is not None and self._stream.phase is Phase.RUNNING
 
+    @property
+    def begun(self) -> bool:
+        """Whether the two have met: the agent may begin late, and a room has to be joined."""
+        return self._party.audio_formats() is not None
+
     def inject(self, event: Event) -> None:
         """React to something as if the other end had said it; it is to be asked for while the call is running."""
         try:
@@ -222,15 +227,12 @@ class Session:
         except Exception:
             self._fail()
 
-    def speak(self, text: str) -> bool:
-        """Have the party say something; False if it is none that speaks here."""
-        if self._party.audio_formats() is None:
-            return False
+    def speak(self, text: str) -> None:
+        """Have the party say something; it is to be asked for once the call has begun."""
         try:
             self._send(self._party.speak(text, self._clock()))
         except Exception:
             self._fail()
-        return True
 
     def drop(self) -> None:
         """Cut the line."""

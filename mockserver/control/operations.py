@@ -210,8 +210,7 @@ class Control:
 
     async def speak(self, exchange: Exchange) -> Handled:
         """The agent says something.  Raises NotInJournal, NotInProgress."""
-        if not self._running(exchange).speak(exchange.body["text"]):
-            raise NotInProgress("this call's audio is in a room, where the mock does not speak")
+        self._running(exchange).speak(exchange.body["text"])
         return await self.get_call(exchange)
 
     async def press_digits(self, exchange: Exchange) -> Handled:
@@ -245,6 +244,8 @@ class Control:
         session = self._in_progress(exchange)
         if not session.running:
             raise NotInProgress("this call's stream is not running: it has not begun, or is about to end")
+        if not session.begun:
+            raise NotInProgress("this call has not begun: nobody has joined its room yet, or its agent begins late")
         return session
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from contract.codec import Wire
 from contract.events import Started
+from mockserver.conversation import ROOM_AUDIO
 from mockserver.ending import Ending
 from mockserver.media import Session
 from mockserver.webrtc.wires import RoomAudio, RoomData
@@ -137,7 +138,8 @@ class RoomLine:
             if isinstance(wire, RoomData):
                 self.venue.send(wire.encode())
             else:
-                self.venue.play(wire)
+                # A mutilated piece must not shift the bytes of all that follows: it would be nothing but noise.
+                self.venue.play(wire[: len(wire) // ROOM_AUDIO.bytes_per_sample * ROOM_AUDIO.bytes_per_sample])
 
     def close(self, code: int, reason: str) -> None:
         """End the call once what was said last has arrived."""

@@ -187,7 +187,7 @@ class Peers:
         if "failed" in states:
             self._told.gone("the caller's network was lost")
         elif "closed" in states:
-            # By the other end: clients close them before they say so, or without a word.
+            # Clients close them before they say so, or without a word; one that was killed looks the same.
             self._told.gone(LEFT)
 
 

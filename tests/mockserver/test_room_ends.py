@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from socket import SHUT_RDWR
+from subprocess import PIPE, Popen
 
 import aioice.ice
 import pytest
@@ -18,6 +20,20 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage
 from websockets.sync.client import ClientConnection, connect
 
 from tests.running import RunningMock, running_mock
+
+VISIT = """
+import asyncio, sys
+from livekit import rtc
+
+async def visit():
+    room = rtc.Room()
+    room.on("data_received", lambda packet: print("told", flush=True))
+    await room.connect(*sys.argv[1:])
+    await asyncio.sleep(60)
+
+asyncio.run(visit())
+"""
+"""A program that joins a room, and stays."""
 
 
 class Sockets:
@@ -71,8 +87,9 @@ def until(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
 
 
 def test_callers_who_go_away_at_once_leave_no_socket(sockets: Sockets) -> None:
-    with running_mock() as mock:
-        for _ in range(20):
+    # With many addresses they are still being gathered.
+    with running_mock(webrtc_addresses=tuple(f"127.0.0.{last}" for last in range(1, 60))) as mock:
+        for _ in range(3):
             with dialled(mock) as (_, room), connect(room) as signalling:
                 signalling.socket.shutdown(SHUT_RDWR)
         assert until(lambda: len(mock.mock.switchboard) == 0 and sockets.are_closed)
@@ -96,6 +113,20 @@ def test_a_client_that_leaves_ends_the_call_and_nothing_is_to_be_warned_of(
         assert until(lambda: sockets.are_closed)
     said = [record for record in caplog.records if record.name.startswith(("calls", "aio"))]
     assert [record.getMessage() for record in said if record.levelno >= logging.WARNING] == []
+
+
+def test_a_client_that_is_killed_is_missed(sockets: Sockets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.2)
+    monkeypatch.setattr(aioice.ice, "CONSENT_FAILURES", 2)
+    with running_mock() as mock, dialled(mock) as (control, room):
+        client = Popen([sys.executable, "-c", VISIT, *room.split("/rtc?access_token=")], stdout=PIPE)
+        assert client.stdout is not None
+        with client, client.stdout:
+            assert client.stdout.readline() == b"told\n"
+            client.kill()
+        with pytest.raises(ConnectionClosed, match="the caller left the room|network was lost"):
+            control.recv(timeout=10)
+        assert until(lambda: sockets.are_closed)
 
 
 def test_who_never_answers_the_offer_is_told_why_the_call_ends(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from mockserver.control.client import ControlError
@@ -52,6 +53,18 @@ def test_what_cannot_be_done_is_refused_with_the_reason(mock: RunningMock) -> No
             mock.press_digits(call_id, "x")
         with pytest.raises(ControlError, match="400 VALIDATION_ERROR: exactly one of result, error is required"):
             mock.answer_tool(call_id, "a", result="b", error="c")
+
+
+def test_nothing_can_be_done_in_a_call_whose_room_nobody_joined_but_to_end_it(mock: RunningMock) -> None:
+    with dialled(mock, "webrtc") as (call_id, line):
+        with pytest.raises(ControlError, match="409 CONFLICT: this call has not begun: nobody has joined its room"):
+            mock.speak(call_id, "hello")
+        with pytest.raises(ControlError, match="409 CONFLICT: this call has not begun"):
+            mock.press_digits(call_id, "1")
+        mock.hang_up(call_id)
+        with pytest.raises(ConnectionClosed, match="through the control API"):
+            while True:
+                line.recv(timeout=5)
 
 
 def test_a_number_may_be_as_large_as_it_likes(mock: RunningMock) -> None:
