@@ -62,7 +62,7 @@ callers heard (`concealedSamples` of `totalSamplesReceived`); **buffer** is how 
 that seldom, in milliseconds. Frames are late where more than {MOST_CONCEALED:.0%} is concealed, or less came than
 {FEWEST_PACKETS_A_SECOND:g} frames a second. A step that is late while the callers themselves used more than
 {MOST_BUSY_CALLERS:.0%} of their core, or came to their own beats more than {LATEST_CALLERS_MS:g} ms late (**own p99**),
-says nothing of the mock."""
+says nothing of the mock. A late step is tried again, and ends the ladder when it is late again."""
 
 
 def row(trial: Trial) -> list[str]:
@@ -127,7 +127,9 @@ def _turnover(measured: Measured) -> Iterator[str]:
     yield "garbage was collected."
 
 
-def _limit(at_limit: AtLimit) -> str:
+def _limit(at_limit: AtLimit | None) -> str:
+    if at_limit is None:
+        return "As many calls as `--max-webrtc-calls` allows could not be placed here."
     named = "which names the option" if at_limit.names_option else "which does not name the option"
     later = "was heard" if at_limit.heard_later else "was not heard"
     return (

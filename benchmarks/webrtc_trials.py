@@ -117,12 +117,19 @@ class AtLimit:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """All of a run; `stacks` are py-spy's samples by stack, None without py-spy."""
+    """All of a run.
+
+    Attributes:
+        trials: steps of the ladder.
+        twilio: Twilio calls beside them.
+        turnover, at_limit: see there; None where so many calls could not be placed at all.
+        stacks: py-spy's samples by stack; None without py-spy.
+    """
 
     trials: Sequence[Trial]
     twilio: Sequence[media_report.Trial]
     turnover: Turnover
-    at_limit: AtLimit
+    at_limit: AtLimit | None
     stacks: Mapping[str, int] | None
 
     @property
