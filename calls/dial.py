@@ -126,14 +126,17 @@ def _show_live(line: Line, secrets: Secrets) -> None:
     """How far the call is, and what was said last, in one line of the terminal."""
     heard_s = sum(piece.plays_until_s - piece.plays_from_s for piece in line.audio)
     faults = sum(heard.fault is not None for heard in line.heard)
-    said = transcripts_of(line)
-    last = f"  {said[-1][0]}: {in_a_line(secrets.redact(said[-1][1]))}" if said else ""
     text = (
         f"{time.monotonic() - line.opened_at:5.1f} s  said {line.sent_s:.1f} s  heard {heard_s:.1f} s  "
-        f"messages {len(line.heard)}  faults {faults}{last}"
+        f"messages {len(line.heard)}  faults {faults}"
     )
-    width = shutil.get_terminal_size().columns - 1
-    print(f"\r{disarmed(text)[:width]}\x1b[K", end="", file=sys.stderr, flush=True)
+    if said := transcripts_of(line):
+        role, words = said[-1]
+        text += f"  {role}: "
+        left = max(1, shutil.get_terminal_size().columns - 1 - len(text))
+        # The newest words are at the end.
+        text += disarmed(in_a_line(secrets.redact(words)))[-left:]
+    print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _write_wav(path: Path, call: CallSummary) -> None:

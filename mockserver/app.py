@@ -73,7 +73,7 @@ class Mock:
     ticker: Ticker
     store: MemoryCallStore
     origins: Origins
-    rooms: Callable[[], Rooms]
+    rooms: Once[Rooms]
     prepare: Callable[[], None]
     reload: Callable[[], None]
     speaks: bool

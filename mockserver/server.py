@@ -121,6 +121,8 @@ class Server(uvicorn.Server):
             patience -= 0.02
         self.mock.switchboard.drop_all()
         await super().shutdown(sockets)
+        if self.mock.rooms.made is not None:
+            await self.mock.rooms.made.closed()
         self.mock.close()
 
     @contextmanager

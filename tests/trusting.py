@@ -19,7 +19,7 @@ from connexion.spec import Specification  # type: ignore[import-untyped]  # conn
 
 import mockserver.answering
 from contract.codec import Codec
-from contract_tests import engine, fuzzing, odd_bodies
+from contract_tests import engine, fuzzing, odd_bodies, room_calls
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Layer, Verdict
 from contract_tests.judge import Judge
@@ -38,6 +38,9 @@ AT_A_TIME = 10
 AGAIN_AT_A_TIME = 4
 ROOMS_AT_A_TIME = 2
 """A call in a room costs a quarter of a core, with both of its ends in one process."""
+ROOM_PATIENCE_S = 5.0
+"""How long an answer in a room is waited for: no fault in one has the agent answer late, and the wait costs most."""
+
 BREATH_S = 0.3
 """Between the building of two servers, in which nothing else can happen: those that serve are not to be late."""
 AGAIN_WITHIN_S = 60.0
@@ -180,7 +183,7 @@ def judge_side_by_side(indices: Sequence[int], at_a_time: int = AT_A_TIME) -> di
         return judged
 
     logging.disable(logging.CRITICAL)
-    with quick_builds():
+    with quick_builds(), mock.patch.object(room_calls, "ANSWER_WITHIN_S", ROOM_PATIENCE_S):
         return in_thread(lambda: asyncio.run(everything()))
 
 

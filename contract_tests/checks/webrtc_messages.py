@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from contract.codec import Wire
 from contract.events import Transcript
@@ -10,6 +11,7 @@ from contract_tests import room_calls
 from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.legality import is_free
+from contract_tests.line import Heard
 from contract_tests.parsing import json_value
 from contract_tests.requirements import requirement
 from contract_tests.room.line import MOST_ROOM_DATA_BYTES, RoomLine
@@ -67,8 +69,8 @@ async def messages(it: Context) -> None:
     "What the agent says beside the offer of the room comes in the room, reliably.",
     source=ROOM,
     layer=Layer.MEDIA,
-    how="In two calls, no transcript, state, tool call or hangup may come on the control socket that did not come as "
-    "the room's data, too, and no data as what may be lost.",
+    how="In two calls, transcripts, states, tool calls and hangups may come on the control socket only where such come "
+    "as the room's data, too; none of the document's messages may come as data that may be lost.",
     why="Browsers look for them in the room only, and a piece of a transcript that is lost is lost for good.",
     mend="Publish them as reliable data of the room; on the control socket you only offer it, and hear long messages.",
 )
@@ -81,23 +83,28 @@ async def channel(it: Context) -> None:
             received = f"on the control socket only: {astray[:300]!r}"
             it.wrong("transcripts, states and tool calls in the room", received, *shown)
             return
-        if not all(heard.reliable for heard in found.line.heard):
+        if not all(heard.reliable for heard in found.line.heard if heard.event is not None):
             it.wrong("data that is sent reliably", "data that may be lost", *shown)
             return
 
 
 def _astray(line: RoomLine) -> Wire | None:
-    """The first message for the client that came on the control socket only; None where there is none.
+    """The first message for the client of a kind that came on the control socket only; None where there is none.
 
     One too long for the room's data may have had no other way.
     """
-    in_room = [json_value(heard.wire) for heard in line.heard if heard.channel]
+    in_room = {_type_of(heard) for heard in line.heard if heard.channel}
     for heard in line.heard:
-        body = None if heard.channel else json_value(heard.wire)
-        if isinstance(body, dict) and body.get("type") in AGENTS and body not in in_room:
+        if not heard.channel and _type_of(heard) in AGENTS and _type_of(heard) not in in_room:
             if len(heard.wire.encode() if isinstance(heard.wire, str) else heard.wire) <= MOST_ROOM_DATA_BYTES:
                 return heard.wire
     return None
+
+
+def _type_of(heard: Heard) -> Any:
+    body = json_value(heard.wire)
+    kind = body.get("type") if isinstance(body, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 @requirement(

@@ -49,12 +49,12 @@ class Ears:
 
     Attributes:
         hear: a piece of somebody's voice, 16-bit samples, and the track that it came on.
-        read: data, and whether it was sent reliably.
+        read: data, whether it was sent reliably, and its topic.
         ended: the room was closed, or the connection to it lost.
     """
 
     hear: Callable[[bytes, str], None]
-    read: Callable[[bytes, bool], None]
+    read: Callable[[bytes, bool, str], None]
     ended: Callable[[], None]
 
 
@@ -168,7 +168,7 @@ class Participant:
                     await stream.aclose()
 
     def _read(self, packet: rtc.DataPacket) -> None:
-        self._ears.read(packet.data, packet.kind == rtc.DataPacketKind.KIND_RELIABLE)
+        self._ears.read(packet.data, packet.kind == rtc.DataPacketKind.KIND_RELIABLE, packet.topic or "")
 
 
 async def _lead_out(room: rtc.Room, connecting: asyncio.Task[None]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from contract.codec import Wire
-from contract.events import HangUp, Started
+from contract.events import Started
+from mockserver.ending import Ending
 from mockserver.media import Session
 from mockserver.webrtc.wires import RoomAudio, RoomData
 
@@ -32,6 +33,9 @@ class Venue(Protocol):
 
     def drop(self) -> None:
         """Part without a word."""
+
+    async def closed(self) -> None:
+        """Wait until nothing is left of it, after one of these."""
 
 
 class Listener(Protocol):
@@ -115,8 +119,7 @@ class RoomLine:
 
     def left(self, reason: str) -> None:
         """The caller is gone from the room."""
-        if self._session.running:
-            self._session.inject(HangUp(reason=reason))
+        self._session.close(Ending(1000, reason))
 
     # What the session wants.
 

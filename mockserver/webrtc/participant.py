@@ -10,12 +10,15 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
+from mockserver.media import MOST_UNSENT_BYTES
+from mockserver.webrtc.counterpart import Negotiation
 from mockserver.webrtc.line import Listener
-from mockserver.webrtc.peers import Negotiation, Peers
+from mockserver.webrtc.peers import LEFT, LET_GO_WITHIN_S, Peers
 from mockserver.webrtc.rooms import AGENT
 from mockserver.webrtc.sound import AgentTrack
 from mockserver.webrtc.tokens import Admission
@@ -59,6 +62,7 @@ class Participant:
         self._track = AgentTrack()
         self._peers = Peers(self, self._track, msid, hosts)
         self._serving: asyncio.Task[None] | None = None
+        self._at_work = asyncio.Lock()
         self._closing: asyncio.Task[None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._open = False
@@ -127,9 +131,9 @@ class Participant:
         if data.WhichOneof("value") == "user":
             self._listener.said(data.user.payload)
 
-    def failed(self) -> None:
-        """The network is lost."""
-        self._leave("the caller's network was lost")
+    def gone(self, why: str) -> None:
+        """The caller cannot be reached any more."""
+        self._leave(why)
 
     # What the call's line wants.
 
@@ -162,9 +166,11 @@ class Participant:
         self._let_go()
 
     async def closed(self) -> None:
-        """Wait until everything was let go of."""
+        """Wait until everything was let go of, and cut what is left."""
         if self._closing is not None:
             await self._closing
+        if self._socket is not None:
+            self._socket.drop()
 
     def _leave(self, reason: str) -> None:
         if self._closing is None:
@@ -181,6 +187,10 @@ class Participant:
             self._closing = asyncio.create_task(self._close_all())
 
     async def _close_all(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LET_GO_WITHIN_S), self._at_work:
+                # What was begun is done: aioice does not close sockets that it opens for who is gone meanwhile.
+                pass
         if self._serving is not None:
             self._serving.cancel()
         self._track.stop()
@@ -189,11 +199,13 @@ class Participant:
     async def _serve(self) -> None:
         """Offer what can be heard, then serve the client's requests one after the other."""
         try:
-            self._send(
-                rtc.SignalResponse(offer=rtc.SessionDescription(type="offer", sdp=await self._peers.offer(), id=1))
-            )
-            while True:
-                await self._answer(await self._requests.get())
+            async with self._at_work:
+                offer = rtc.SessionDescription(type="offer", sdp=await self._peers.offer(), id=1)
+            self._send(rtc.SignalResponse(offer=offer))
+            while self._closing is None:
+                request = await self._requests.get()
+                async with self._at_work:
+                    await self._answer(request)
         except Negotiation as error:
             log.warning("room %s: was sent %s", self._admission.room, error)
             self._leave(f"the client sent {error}")
@@ -226,7 +238,7 @@ class Participant:
             case "ping":
                 self._send(rtc.SignalResponse(pong=int(time.time() * 1000)))
             case "leave":
-                self._leave("the caller left the room")
+                self._leave(LEFT)
 
     def _published(self, asked: rtc.AddTrackRequest) -> rtc.TrackPublishedResponse:
         sid = _sid("TR")
@@ -275,8 +287,15 @@ class Participant:
         )
 
     def _send(self, response: rtc.SignalResponse) -> None:
-        if self._socket is not None:
-            self._socket.send(response.SerializeToString())
+        socket = self._socket
+        if socket is None:
+            return
+        socket.send(response.SerializeToString())
+        if socket.unsent_bytes > MOST_UNSENT_BYTES:
+            # Who does not read cannot be told.
+            self._socket = None
+            self._leave("this end reads too slowly")
+            socket.drop()
 
 
 def _sid(kind: str) -> str:

@@ -6,27 +6,27 @@ LiveKit's clients publish on a connection that they offer, and subscribe on one 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Protocol
 
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
     RTCDataChannel,
+    RTCIceCandidate,
     RTCPeerConnection,
     RTCRtpSender,
-    RTCSessionDescription,
+    RTCRtpTransceiver,
 )
-from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
+from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamError
-from aiortc.sdp import candidate_from_sdp
 from av import AudioFrame
 
 from mockserver.webrtc.addresses import reached_at
+from mockserver.webrtc.counterpart import Counterpart, Negotiation
 from mockserver.webrtc.sound import AgentTrack, heard
 
 LET_GO_WITHIN_S = 3.0
@@ -35,13 +35,9 @@ LET_GO_WITHIN_S = 3.0
 MOST_UNSENT_BYTES = 1024 * 1024
 """How much data may wait for a client that takes none."""
 
-RELIABLE, LOSSY = "_reliable", "_lossy"
+LEFT = "the caller left the room"
 
-_UNUSABLE = (
-    *(InvalidStateError, InvalidAccessError, OperationError),
-    *(ValueError, AssertionError, LookupError, AttributeError),
-)
-"""What aiortc raises where a description makes no sense, or none of the codings in it is known."""
+RELIABLE, LOSSY = "_reliable", "_lossy"
 
 _MSID = re.compile(r"(?m)^a=msid:\S+ \S+")
 
@@ -60,12 +56,8 @@ class Told(Protocol):
     def said(self, packet: bytes) -> None:
         """The caller sent a packet of data."""
 
-    def failed(self) -> None:
-        """The network is lost, or was never there."""
-
-
-class Negotiation(ValueError):
-    """A client said what makes no sense; the text says what."""
+    def gone(self, why: str) -> None:
+        """The caller cannot be reached any more."""
 
 
 class Peers:
@@ -85,6 +77,10 @@ class Peers:
         self._told = told
         self._msid = msid
         self._hosts = hosts
+        self._counterpart = Counterpart()
+        self._microphone: RTCRtpTransceiver | None = None
+        # Addresses that the client told of before it described itself, by whether they are the publisher's.
+        self._early: list[tuple[bool, RTCIceCandidate]] = []
         self._listening: asyncio.Task[None] | None = None
         self._closed = False
         self._reliable: RTCDataChannel = self._subscriber.createDataChannel(RELIABLE, ordered=True)
@@ -94,7 +90,6 @@ class Peers:
         self._subscriber.addTransceiver(track, direction="sendonly").setCodecPreferences(opus)
         self._reliable.on("open", told.connected)
         self._publisher.on("datachannel", self._take_channel)
-        self._publisher.on("track", self._take_track)
         for connection in (self._subscriber, self._publisher):
             connection.on("connectionstatechange", self._connection_changed)
 
@@ -106,39 +101,34 @@ class Peers:
 
     async def take_answer(self, sdp: str) -> None:
         """The client's answer to it.  Raises Negotiation."""
-        await _described(self._subscriber, sdp, "answer")
+        description, _ = self._counterpart.description(sdp, "answer")
+        with _sense_made_of("answer"):
+            await self._subscriber.setRemoteDescription(description)
+            await self._add_early_candidates()
 
     async def answer(self, sdp: str) -> str:
         """The answer to what the client offers to publish.  Raises Negotiation."""
-        with reached_at(self._hosts):
-            await _described(self._publisher, sdp, "offer")
+        description, sending = self._counterpart.description(sdp, "offer")
+        with _sense_made_of("offer"), reached_at(self._hosts):
+            await self._publisher.setRemoteDescription(description)
+            self._listen_to_one_of(sending)
             await self._publisher.setLocalDescription(await self._publisher.createAnswer())
+            await self._add_early_candidates()
         return str(self._publisher.localDescription.sdp)
 
     async def add_candidate(self, init: str, *, of_publisher: bool) -> None:
         """A further address of the client's, a JSON RTCIceCandidateInit.  Raises Negotiation."""
-        try:
-            told: dict[str, Any] = json.loads(init)
-            line = str(told.get("candidate") or "")
-            if not line:
-                return
-            candidate = candidate_from_sdp(line.partition(":")[2])
-        except (ValueError, AttributeError, AssertionError, IndexError, RecursionError) as error:
-            raise Negotiation(f"a candidate that cannot be read: {type(error).__name__}") from None
-        if candidate.ip.endswith(".local") or candidate.protocol.lower() != "udp":
-            # A browser's pseudonym for an address; it shows by itself as soon as the browser sends anything.
-            return
-        candidate.sdpMid, candidate.sdpMLineIndex = told.get("sdpMid"), told.get("sdpMLineIndex")
-        connection = self._publisher if of_publisher else self._subscriber
-        with suppress(InvalidStateError):
-            await connection.addIceCandidate(candidate)
+        candidate = self._counterpart.candidate(init)
+        if candidate is not None:
+            self._early.append((of_publisher, candidate))
+            await self._add_early_candidates()
 
     def send(self, packet: bytes) -> None:
         """Send a packet of data, reliably, if it can be sent; a client that takes none is let go."""
         if self._reliable.readyState != "open":
             return
         if self._reliable.bufferedAmount > MOST_UNSENT_BYTES:
-            self._told.failed()
+            self._told.gone("the caller takes no data")
         else:
             self._reliable.send(packet)
 
@@ -161,10 +151,27 @@ class Peers:
         if isinstance(data, bytes) and not self._closed:
             self._told.said(data)
 
-    def _take_track(self, track: MediaStreamTrack) -> None:
-        # One microphone; what else is published nobody listens to.
-        if track.kind == "audio" and self._listening is None:
-            self._listening = asyncio.create_task(self._listen(track))
+    async def _add_early_candidates(self) -> None:
+        early, self._early = self._early, []
+        for of_publisher, candidate in early:
+            connection = self._publisher if of_publisher else self._subscriber
+            if connection.remoteDescription is None:
+                self._early.append((of_publisher, candidate))
+            else:
+                with suppress(InvalidStateError):
+                    await connection.addIceCandidate(candidate)
+
+    def _listen_to_one_of(self, sending: frozenset[str]) -> None:
+        """Listen to one microphone; the answer declines what else is published, which nobody would take in."""
+        transceivers = self._publisher.getTransceivers()
+        if self._microphone is None or self._microphone.mid not in sending:
+            if self._listening is not None:
+                self._listening.cancel()
+            self._microphone = next((each for each in transceivers if each.mid in sending), None)
+            if self._microphone is not None:
+                self._listening = asyncio.create_task(self._listen(self._microphone.receiver.track))
+        for each in transceivers:
+            each.direction = "recvonly" if each is self._microphone else "inactive"
 
     async def _listen(self, track: MediaStreamTrack) -> None:
         with suppress(MediaStreamError):
@@ -175,13 +182,19 @@ class Peers:
 
     def _connection_changed(self) -> None:
         states = {self._subscriber.connectionState, self._publisher.connectionState}
-        if not self._closed and states & {"failed", "closed"}:
-            self._told.failed()
+        if self._closed:
+            return
+        if "failed" in states:
+            self._told.gone("the caller's network was lost")
+        elif "closed" in states:
+            # By the other end: clients close them before they say so, or without a word.
+            self._told.gone(LEFT)
 
 
-async def _described(connection: RTCPeerConnection, sdp: str, kind: str) -> None:
-    """Take a client's description.  Raises Negotiation."""
+@contextmanager
+def _sense_made_of(kind: str) -> Iterator[None]:
+    """Raise Negotiation for what a client's description leads to; aiortc does not say what that can be."""
     try:
-        await connection.setRemoteDescription(RTCSessionDescription(sdp, kind))
-    except _UNUSABLE as error:
+        yield
+    except Exception as error:
         raise Negotiation(f"an {kind} that cannot be used: {type(error).__name__}") from error

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs
+from weakref import WeakSet
 
 from contract.events import RoomOffered
 from mockserver.media import Session
-from mockserver.webrtc.line import RoomLine
+from mockserver.webrtc.line import Listener, RoomLine, Venue
 from mockserver.webrtc.offering import NoRoom
 from mockserver.webrtc.refusals import RoomGone, TokenRefused
 from mockserver.webrtc.tokens import Admission, LiveKit
@@ -59,6 +61,9 @@ class Rooms(Protocol):
     def validate(self, query: bytes, authorization: bytes) -> bool:
         """Whether a caller would be let in; False where rooms are elsewhere.  Raises what `join` raises."""
 
+    async def closed(self) -> None:
+        """Wait until nothing is left of rooms whose calls are over."""
+
 
 class OwnRooms:
     """Rooms in this process, one for each call, that speak LiveKit's protocol.
@@ -74,6 +79,7 @@ class OwnRooms:
         self._hosts = tuple(hosts)
         self._now = now
         self._lines: dict[str, RoomLine] = {}
+        self._venues: WeakSet[Venue] = WeakSet()
         self._loading: threading.Thread | None = None
         self._loaded: Callable[..., Participant] | None = None
 
@@ -91,7 +97,11 @@ class OwnRooms:
         if session.call.settings.connection_type != "webrtc":
             return session
         room = room_of(session.call.id)
-        line = self._lines[room] = RoomLine(session, on_lost=lambda: self._lines.pop(room, None))
+
+        def enter(listener: Listener) -> None:
+            self._lines[room] = line
+
+        line = RoomLine(session, enter, on_lost=lambda: self._lines.pop(room, None))
         return line
 
     def join(self, query: bytes, authorization: bytes) -> Receiver | None:
@@ -102,12 +112,17 @@ class OwnRooms:
             raise TokenRefused("the room was not offered yet")
         participant = new_participant(admission, line, hosts=self._hosts)
         line.venue = participant
+        self._venues.add(participant)
         return participant
 
     def validate(self, query: bytes, authorization: bytes) -> bool:
         """Whether a caller would be let in.  Raises what `join` raises."""
         self._line_of(query, authorization)
         return True
+
+    async def closed(self) -> None:
+        """Wait until nothing is left of rooms whose calls are over."""
+        await _closed(self._venues)
 
     def _line_of(self, query: bytes, authorization: bytes) -> tuple[RoomLine, Admission]:
         admission = self._livekit.admission(token_of(query, authorization))
@@ -146,6 +161,7 @@ class LiveKitRooms:
     def __init__(self, livekit: LiveKit, now: Callable[[], datetime]) -> None:
         self._livekit = livekit
         self._now = now
+        self._venues: WeakSet[Venue] = WeakSet()
 
     def offer(self, call_id: str) -> RoomOffered | None:
         """The room of a call that was dialled."""
@@ -162,7 +178,13 @@ class LiveKitRooms:
         from mockserver.webrtc.visitor import Visitor
 
         token = self._token(session.call.id, AGENT)
-        return RoomLine(session, lambda listener: Visitor(self._livekit.url, token, listener))
+
+        def enter(listener: Listener) -> Venue:
+            visitor = Visitor(self._livekit.url, token, listener)
+            self._venues.add(visitor)
+            return visitor
+
+        return RoomLine(session, enter)
 
     def join(self, query: bytes, authorization: bytes) -> Receiver | None:
         """Nobody joins here."""
@@ -172,9 +194,17 @@ class LiveKitRooms:
         """Nobody is asked here."""
         return False
 
+    async def closed(self) -> None:
+        """Wait until the agent has left rooms whose calls are over."""
+        await _closed(self._venues)
+
     def _token(self, call_id: str, identity: str) -> str:
         now_s, is_agent = self._now().timestamp(), identity == AGENT
         return self._livekit.access_token(room=room_of(call_id), identity=identity, now_s=now_s, is_agent=is_agent)
+
+
+async def _closed(venues: Iterable[Venue]) -> None:
+    await asyncio.gather(*(venue.closed() for venue in list(venues)))
 
 
 def are_installed(names: Sequence[str]) -> bool:

@@ -55,7 +55,7 @@ class Visitor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._room.on("local_track_subscribed", lambda track: self._meet())
         self._room.on("participant_connected", lambda participant: self._wait_to_be_heard())
-        self._room.on("participant_disconnected", lambda participant: self._lose("the caller left the room"))
+        self._room.on("participant_disconnected", lambda participant: self._lose("the caller hung up"))
         self._room.on("disconnected", lambda reason: self._lose("the LiveKit server ended the room"))
         self._room.on("data_received", self._take_data)
         self._room.on("track_subscribed", self._take_track)
@@ -85,6 +85,11 @@ class Visitor:
             self._closing = asyncio.create_task(self._leave())
 
     drop = close
+
+    async def closed(self) -> None:
+        """Wait until the room was left."""
+        if self._closing is not None:
+            await self._closing
 
     async def _join(self, url: str, token: str) -> None:
         try:

@@ -153,8 +153,11 @@ def test_a_call_as_each_connection_type_is_heard_and_kept(
     assert 0.6 < audible_s(samples, rate_hz) < told["received_s"] + 0.1
 
 
-def test_a_webrtc_call_takes_place_in_its_room(dial: Dial, tmp_path: Path, caller_wav: str) -> None:
+def test_a_webrtc_call_takes_place_in_its_room(
+    dial: Dial, tmp_path: Path, caller_wav: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "heard.wav"
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with running_mock() as mock:
         url = mock.create_inline(connectionType="webrtc")["websocketUrl"]
         arguments = ("--report", "json", "--text", "hello", "--audio", caller_wav, "--out", str(out))
@@ -164,6 +167,7 @@ def test_a_webrtc_call_takes_place_in_its_room(dial: Dial, tmp_path: Path, calle
     assert told["took_place"] and told["room"]["url"] == f"ws{mock.base_url.removeprefix('http')}"
     assert told["room"]["claims"]["video"]["roomJoin"] is True
     assert "eyJ" not in said + err
+    assert "agent: Hello there\x1b" in err, "the live line shows what was said last"
     assert told["first_audio_ms"] < 2500
     assert told["answer_ms"] > 0, "the parrot lets the caller finish"
     assert told["sent_s"] == 0.5

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,14 @@ from mockserver.voice import PITCHES_HZ
 from tests.browser import BrowserPage, running_chromium
 from tests.clients.browser_example import TONE_HZ, Line, write_tone
 from tests.clients.conftest import NodePackage
-from tests.clients.webrtc_page import HEAR_THE_AGENT, build, heard_tone_ms, programs, serving, unfinished
+from tests.clients.held import Held, watching
+from tests.clients.webrtc_page import (
+    HEAR_THE_AGENT,
+    build,
+    heard_tone_ms,
+    programs,
+    serving,
+)
 
 GREETING = "Hello! Say something."
 TYPED = "please openPage now"
@@ -53,6 +59,12 @@ def overlaid() -> Iterator[RunningMock]:
     """A mock that lets saved agents' calls be webrtc."""
     with running_mock(voice_output="tones", overlays=("webrtc-on-create",)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def held() -> Iterator[Held]:
+    with watching() as watched:
+        yield watched
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +116,7 @@ class Seen:
         sent: the texts that the page sent on its sockets.
         complaints: of the page.
         in_progress: how many calls the mock had while it went on, and afterwards.
-        left_running: what the mock's loop ran afterwards and did not run before.
+        still_held: what the mock held for it afterwards.
     """
 
     sdk: str
@@ -118,13 +130,14 @@ class Seen:
     sent: list[str]
     complaints: list[str]
     in_progress: tuple[int, int]
-    left_running: Counter[str]
+    still_held: list[str]
 
 
 @pytest.fixture(scope="module", params=("omnia", "ultravox"))
-def seen(request: pytest.FixtureRequest, app: str, mock: RunningMock, chromium: BrowserContext) -> Iterator[Seen]:
+def seen(
+    request: pytest.FixtureRequest, app: str, mock: RunningMock, held: Held, chromium: BrowserContext
+) -> Iterator[Seen]:
     """One call with an SDK, in which everything is done that it can do."""
-    before = unfinished()
     with chromium.new_page() as page:
         watched, line = BrowserPage(page), Line()
         line.listen(page)
@@ -155,7 +168,7 @@ def seen(request: pytest.FixtureRequest, app: str, mock: RunningMock, chromium: 
             sent=line.messages,
             complaints=watched.complaints,
             in_progress=(in_progress, mock.status().calls_in_progress),
-            left_running=left_running_since(before),
+            still_held=held.left(FREE_WITHIN_S),
         )
 
 
@@ -187,14 +200,6 @@ def type_to_the_agent(page: Page) -> None:
         page.evaluate("text => session.sendText(text)", typed)
         until(page, "session.transcripts.some(({ text, isFinal }) => isFinal && text === argument)", answer)
     page.evaluate("session.setOutputMedium('voice')")
-
-
-def left_running_since(before: Counter[str]) -> Counter[str]:
-    """What a mock runs more than before, once it has had the time to end it."""
-    deadline = time.monotonic() + FREE_WITHIN_S
-    while (left := unfinished() - before) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return left
 
 
 def said(seen: Seen, side: str, kind: str) -> list[dict[str, Any]]:
@@ -242,9 +247,9 @@ def test_a_long_text_goes_by_the_control_socket_and_is_answered_in_the_medium_th
 
 def test_leaving_ends_the_call_and_frees_all_that_it_held(seen: Seen) -> None:
     assert seen.call.state == "ended"
-    assert seen.call.ending is not None and seen.call.ending.reason == "the caller hung up"
+    assert seen.call.ending is not None and seen.call.ending.reason == "the caller left the room"
     assert seen.in_progress == (1, 0)
-    assert seen.left_running == Counter()
+    assert seen.still_held == []
 
 
 def test_nothing_breaks_the_contract_and_nothing_goes_wrong_in_the_page(seen: Seen) -> None:
@@ -254,14 +259,15 @@ def test_nothing_breaks_the_contract_and_nothing_goes_wrong_in_the_page(seen: Se
     assert [complaint for complaint in seen.complaints if complaint.startswith(wrong)] == []
 
 
-def test_a_page_that_is_closed_in_a_call_ends_it(app: str, mock: RunningMock, chromium: BrowserContext) -> None:
-    before = unfinished()
+def test_a_page_that_is_closed_in_a_call_ends_it(
+    app: str, mock: RunningMock, held: Held, chromium: BrowserContext
+) -> None:
     page = chromium.new_page()
     BrowserPage(page).open(f"{app}/omnia/")
     call_id = join(page, mock)
     page.close()
     assert mock.wait_for(call_id, "ended", within_s=FREE_WITHIN_S).state == "ended"
-    assert left_running_since(before) == Counter()
+    assert held.left(FREE_WITHIN_S) == []
 
 
 def test_with_the_overlay_an_agent_s_id_is_enough(app: str, overlaid: RunningMock, chromium: BrowserContext) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import gc
 import http.server
 import io
 import os
@@ -12,7 +10,6 @@ import re
 import subprocess
 import threading
 import wave
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,14 +108,3 @@ def heard_tone_ms(wav: bytes) -> int:
     loudest_hz = np.abs(np.fft.rfft(pieces * np.hanning(size))).argmax(axis=1) * 50
     loud = np.sqrt((pieces**2).mean(axis=1)) > 300
     return 20 * int((loud & (np.abs(loudest_hz - TONE_HZ) <= 50)).sum())
-
-
-def unfinished() -> Counter[str]:
-    """What runs on the loops of mocks in this process, by name; not what runs on this thread's own."""
-    try:
-        own = asyncio.get_running_loop()
-    except RuntimeError:
-        own = None
-    # Not by isinstance, which asks a weak proxy for what it stands for.
-    tasks = (each for each in gc.get_objects() if issubclass(type(each), asyncio.Task) and not each.done())
-    return Counter(getattr(each.get_coro(), "__qualname__", "?") for each in tasks if each.get_loop() is not own)

@@ -23,7 +23,6 @@ URL_TTL_S = 6.0
 TIME_SCALE = 20.0
 
 CLOCKS = ["--port", "0", "--time-scale", f"{TIME_SCALE:g}", "--url-ttl", f"{URL_TTL_S:g}"]
-ROOM = ["--livekit-url", "ws://127.0.0.1:7880", "--livekit-key", "devkey", "--livekit-secret", "secret" * 6]
 BY_HAND = [*CLOCKS, *(word for pair in KEYS.items() for word in pair), "--agent", AGENT, "--rate-limit", "100000"]
 COMMANDS = {
     "starlette": [sys.executable, "-m", "tests.implementations.starlette_by_hand", *BY_HAND],
@@ -35,7 +34,6 @@ COMMANDS = {
         "calls",
         "mock",
         *CLOCKS,
-        *ROOM,
         "--rate-limit",
         "100000",
         "--voice-output",

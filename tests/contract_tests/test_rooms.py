@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ REFUSED = {VALIDATE: (401, "the token has expired"), "": (401, "no token"), NOWH
 Answers = Mapping[str, tuple[int, str]]
 
 
-def settings(url: str = "http://127.0.0.1:3000/api", **more: object) -> TargetSettings:
-    return TargetSettings(url=url, api_keys=("ck_mock_valid",), **more)  # type: ignore[arg-type]
+def settings(url: str = "http://127.0.0.1:3000/api", **more: Any) -> TargetSettings:
+    return TargetSettings(url=url, api_keys=("ck_mock_valid",), **more)
 
 
 async def knocked(answers: Answers) -> bool:
@@ -93,9 +94,7 @@ def test_a_server_without_time_refuses_nothing() -> None:
         ("ws://livekit:7880", {"ws_url_rewrites": (("ws://livekit:", "ws://127.0.0.1:"),)}, "ws://127.0.0.1:7880"),
     ],
 )
-def test_a_room_on_a_host_that_may_be_dialled_has_an_address(
-    room_url: str, more: dict[str, object], address: str
-) -> None:
+def test_a_room_on_a_host_that_may_be_dialled_has_an_address(room_url: str, more: dict[str, Any], address: str) -> None:
     assert room_address(room_url, settings(**more)) == address
 
 
@@ -151,5 +150,5 @@ def test_without_the_library_no_call_is_created(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "contract_tests.room.participant", None)
     with running_mock() as mock:
         finding = judged("webrtc.greeting", mock.base_url)
-        assert len(mock.mock.store) == 0  # type: ignore[arg-type]  # the store of one process has a length
+        assert len(mock.mock.store) == 0
     assert finding.reason == 'install the extra livekit (pip install "calls-contract[livekit]")'

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -174,9 +174,9 @@ def test_a_room_is_joined_once(offered: Offered) -> None:
         assert response(signalling).HasField("join")
         with pytest.raises(InvalidStatus) as refused, offered.joined():
             pass
+        assert offered.validated().status_code == 401
     assert refused.value.response.status_code == 401
     assert b"was used" in refused.value.response.body
-    assert offered.validated().status_code == 401
 
 
 def test_a_key_to_another_room_or_of_another_maker_opens_nothing(offered: Offered) -> None:
@@ -221,21 +221,22 @@ def test_browsers_are_let_read_why_they_could_not_join(offered: Offered) -> None
 )
 def test_whatever_a_client_sends_the_mock_goes_on(offered: Offered, sent: str | bytes) -> None:
     answers: list[str | None] = []
-    with offered.joined() as signalling, pytest.raises((ConnectionClosed, TimeoutError)):
+    with offered.joined() as signalling:
         signalling.send(sent)
         answers += [response(signalling).WhichOneof("message") for _ in range(2)]
-        signalling.send(rtc.SignalRequest(ping=1).SerializeToString())
-        while True:
-            answers.append(rtc.SignalResponse.FromString(signalling.recv(timeout=1)).WhichOneof("message"))  # type: ignore[arg-type]
+        # Who was shown out already can send no more, and can still read why.
+        with suppress(ConnectionClosed):
+            signalling.send(rtc.SignalRequest(ping=1).SerializeToString())
+        while answers[-1] not in ("pong", "leave"):
+            answers.append(response(signalling).WhichOneof("message"))
     assert answers[:2] == ["join", "offer"]
-    assert answers[-1] in ("pong", "leave")
     assert offered.mock.create_inline(connectionType="webrtc")["status"] == "created"
 
 
 def test_leaving_the_room_ends_the_call(offered: Offered) -> None:
     with offered.joined() as signalling:
         signalling.send(rtc.SignalRequest(leave=rtc.LeaveRequest()).SerializeToString())
-        with pytest.raises(ConnectionClosed, match="hung up"):
+        with pytest.raises(ConnectionClosed, match="the caller left the room"):
             offered.control.recv(timeout=5)
 
 

@@ -17,10 +17,26 @@ export function document(path: string): URL {
   return new URL(path, page);
 }
 
+/** A file that the page loads only where it is needed. */
+export function built(name: string): URL {
+  return new URL(`../page/${name}`, API);
+}
+
 /** A websocketUrl as this page reaches it: the mock may know itself under another name than the page does. */
 export function socket(websocketUrl: string): URL {
   const token = new URL(websocketUrl).pathname.split("/").pop() ?? "";
-  const url = new URL(`media/${token}`, page);
+  return overSocket(new URL(`media/${token}`, page));
+}
+
+/** A room of the mock's as this page reaches it. Raises where the room is another server's: this page's policy. */
+export function room(roomUrl: string, websocketUrl: string): URL {
+  const { host } = new URL(roomUrl);
+  if (host !== new URL(websocketUrl).host) throw new Error(`it is at ${host}, and this page may reach the mock alone`);
+  return overSocket(page);
+}
+
+function overSocket(address: URL): URL {
+  const url = new URL(address);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url;
 }

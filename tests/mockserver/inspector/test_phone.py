@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from contract.audio import Encoding, decode
 from mockserver.testing import RunningMock, running_mock
 from tests.browser import PATIENCE_MS, BrowserPage, running_chromium
 from tests.clients.browser_example import HEAR_WHAT_IS_PLAYED, RATE_HZ, TONE_HZ, Line, tone_ms, write_tone
+from tests.clients.webrtc_page import heard_tone_ms as heard_in_room_ms
 
 LEAST_TONE_MS = 40
 """Of any tone that the mock takes for speech; on a busy machine the call may begin when the tone is nearly over."""
@@ -175,6 +177,106 @@ def test_client_tools_are_answered_by_hand(mock: RunningMock, tone: Path, phone:
         (None, "the tool could not do it"),
     ]
     page.locator(".phone").get_by_role("button", name="Hang up").click()
+
+
+def test_a_webrtc_call_is_talked_in_with_the_microphone(mock: RunningMock, phone: BrowserPage) -> None:
+    page, line = phone.page, Line()
+    line.listen(page)
+    written: list[str] = []
+    page.on("console", lambda message: written.append(message.text))
+    page.get_by_label("Connection type").select_option("webrtc")
+    page.get_by_label("Greeting").fill("")
+    room_client = mock.base_url + "/__mock__/page/room.js"
+    assert room_client not in phone.requests
+    call(page)
+    assert room_client in phone.requests
+    call_id = call_id_of(page)
+    page.wait_for_function(f"() => Math.abs(window.loudestHz?.() - {TONE_HZ}) < 50")
+    assert heard_in_room_ms(mock.audio(call_id, "caller")) >= LEAST_TONE_MS
+    assert heard_in_room_ms(mock.audio(call_id, "agent")) >= LEAST_TONE_MS
+    page.get_by_label("Type to the agent").fill("is anybody there")
+    page.keyboard.press("Enter")
+    expect(page.locator(".phone .transcript li.caller", has_text="is anybody there")).to_contain_text("typed")
+    expect(page.locator(".phone .transcript li.agent", has_text="is anybody there")).to_have_count(1)
+    page.locator(".phone").get_by_role("button", name="Hang up").click()
+    expect(page.locator(".talk .state")).to_have_text("Over: you hung up.")
+    ended = mock.wait_for(call_id, "ended")
+    assert ended.ending is not None and ended.ending.by == "caller"
+    assert line.messages == []
+    assert written == []
+    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+
+
+def test_a_file_is_said_in_a_room_and_long_answers_go_round_it(
+    mock: RunningMock, tone: Path, phone: BrowserPage
+) -> None:
+    page, line = phone.page, Line()
+    line.listen(page)
+    page.get_by_label("Connection type").select_option("webrtc")
+    page.get_by_label("a sound file").check()
+    page.get_by_label("File to say").set_input_files(tone)
+    page.get_by_label("Greeting").fill("Hi")
+    page.get_by_text("Client tools").click()
+    page.get_by_role("button", name="Fill in an example").click()
+    call(page)
+    call_id = call_id_of(page)
+    expect(page.locator(".phone").get_by_label("Transcript")).to_contain_text("caller spoke for")
+    assert heard_in_room_ms(mock.audio(call_id, "caller")) >= LEAST_TONE_MS
+    # What was said calls the tool, too.
+    answer_tool(page, "the page is open")
+    until_caller_said(mock, call_id, "ToolResult", 1)
+    page.get_by_label("Type to the agent").fill("please openPage now")
+    page.keyboard.press("Enter")
+    answer_tool(page, "o" * 1100)
+    until_caller_said(mock, call_id, "ToolResult", 2)
+    assert [json.loads(message)["result"] for message in line.messages] == ["o" * 1100]
+    mock.hang_up(call_id)
+    expect(page.locator(".talk .state")).to_contain_text("Over: the agent hung up (1000")
+
+
+def answer_tool(page: Page, result: str) -> None:
+    tool = page.get_by_role("region", name="Tool openPage")
+    tool.get_by_label("Result").fill(result)
+    tool.get_by_role("button", name="Answer").click()
+
+
+NOBODY_LISTENS = {"livekit_url": "ws://127.0.0.1:9", "livekit_key": "devkey", "livekit_secret": "s" * 32}
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({}, "the agent hung up (1011, webrtc needs pip install "),
+        (NOBODY_LISTENS, "the room could not be joined: it is at 127.0.0.1:9, and this page may reach the mock alone."),
+    ],
+    ids=["no extra", "elsewhere"],
+)
+def test_a_room_that_cannot_be_joined_says_why(
+    settings: dict[str, str], why: str, browser_page: BrowserPage, tone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockserver.webrtc.rooms.are_installed", lambda names: False)
+    with running_mock(**settings) as mock:
+        page = browser_page.open(mock.base_url + "/", width=1440)
+        page.get_by_label("Connection type").select_option("webrtc")
+        page.get_by_label("a sound file").check()
+        page.get_by_label("File to say").set_input_files(tone)
+        page.get_by_role("button", name="Call", exact=True).click()
+        expect(page.locator(".talk .state")).to_contain_text(f"Over: {why}")
+        mock.wait_for(call_id_of(page), "ended")
+        assert browser_page.complaints == []
+
+
+@pytest.mark.parametrize("kind", ["websocket", "webrtc"])
+def test_a_microphone_that_is_refused_makes_no_call(kind: str, mock: RunningMock, browser_page: BrowserPage) -> None:
+    mock.reset()
+    page = browser_page.page
+    refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); }"
+    page.add_init_script(refuse)
+    browser_page.open(mock.base_url + "/", width=1440)
+    page.get_by_label("Connection type").select_option(kind)
+    page.get_by_role("button", name="Call", exact=True).click()
+    expect(page.locator(".phone [role=alert]")).to_contain_text("the browser refuses the microphone")
+    assert mock.requests() == []
 
 
 def test_a_call_that_is_refused_says_why(mock: RunningMock, browser_page: BrowserPage) -> None:

@@ -1,14 +1,13 @@
 // One call that this page has placed, from the request that creates it to its end.
 
 import { signal } from "@preact/signals";
-import { operation, socket } from "../address";
-import { level } from "./sound";
-import { Speaker } from "./speaker";
+import { operation } from "../address";
+import type { Ready } from "./dial";
+import type { Line } from "./line";
+import { CLIENT_HZ } from "./sound";
 import type { Voice } from "./voice";
 import { type Heard, type Kind, wireOf, type Wire } from "./wires";
 
-const AGENT_HZ = 16000;
-const CARRIER_HZ = 8000;
 /** How long the agent may take to begin, and how long it is silent when it is over. */
 const BEGINS_WITHIN_MS = 2000;
 const OVER_AFTER_MS = 600;
@@ -42,19 +41,15 @@ export class Refused extends Error {
   }
 }
 
-export function callerHz(kind: Kind): number {
-  return kind === "websocket" ? 16000 : CARRIER_HZ;
-}
-
 /** Create a call. Raises Refused. */
-export async function create(wanted: Wanted, rateHz: number): Promise<{ id: string; websocketUrl: string }> {
+export async function create(wanted: Wanted, callerHz: number): Promise<{ id: string; websocketUrl: string }> {
   const body = {
     systemPrompt: "Placed with the inspector's phone.",
     voice: wanted.voice,
     language: wanted.language,
     greeting: wanted.greeting,
     connectionType: wanted.kind,
-    ...(wanted.kind === "websocket" && { websocket: { inputSampleRate: rateHz, outputSampleRate: AGENT_HZ } }),
+    ...(wanted.kind === "websocket" && { websocket: { inputSampleRate: callerHz, outputSampleRate: CLIENT_HZ } }),
     ...(wanted.tools.length && { selectedTools: wanted.tools }),
     ...(wanted.scenario && { metadata: { mock: wanted.scenario } }),
   };
@@ -83,9 +78,8 @@ export class Conversation {
   readonly levels = signal({ caller: 0, agent: 0 });
   readonly startedAt = Date.now();
   private readonly wire: Wire;
-  private readonly socket: WebSocket;
-  private readonly speaker: Speaker;
-  private readonly loud = { caller: 0, agent: 0 };
+  private readonly line: Line;
+  private readonly voice: Voice;
   private readonly shows: ReturnType<typeof setInterval>;
   private lastAgentAt = 0;
   private openedAt = 0;
@@ -95,15 +89,15 @@ export class Conversation {
     readonly id: string,
     websocketUrl: string,
     kind: Kind,
-    private readonly voice: Voice,
+    { voice, open }: Ready,
   ) {
     this.wire = wireOf(kind);
-    this.speaker = new Speaker(kind === "websocket" ? AGENT_HZ : CARRIER_HZ);
-    this.socket = new WebSocket(socket(websocketUrl));
-    this.socket.binaryType = "arraybuffer";
-    this.socket.onopen = () => this.opened();
-    this.socket.onmessage = ({ data }) => this.hear(data);
-    this.socket.onclose = ({ code, reason }) => this.over(code, reason);
+    this.voice = voice;
+    this.line = open(websocketUrl, this.wire, {
+      opened: () => this.opened(),
+      told: (heard) => this.told(heard),
+      over: (why) => this.over(why),
+    });
     this.shows = setInterval(() => this.show(), SHOWN_EVERY_MS);
   }
 
@@ -117,49 +111,31 @@ export class Conversation {
   }
 
   type(text: string): void {
-    this.send(this.wire.text(text));
+    this.line.send(this.wire.text(text));
   }
 
   press(digit: string): void {
-    this.send(this.wire.digit(digit));
+    this.line.send(this.wire.digit(digit));
   }
 
   answer(invocationId: string, answer: { result: string } | { error: string }): void {
-    this.send(this.wire.toolResult(invocationId, answer));
+    this.line.send(this.wire.toolResult(invocationId, answer));
     this.tools.value = this.tools.value.filter((tool) => tool.invocationId !== invocationId);
   }
 
   hangUp(): void {
-    this.send(this.wire.stop());
+    this.line.send(this.wire.stop());
     this.ended.value = "you hung up";
-    this.socket.close(1000);
+    this.line.close();
   }
 
   private opened(): void {
     this.state.value = "talking";
-    this.send(this.wire.opening());
     this.openedAt = Date.now();
-    this.voice.onFrame = (frame) => {
-      this.loud.caller = Math.max(this.loud.caller, level(frame));
-      this.send([this.wire.audio(this.wire.coding.encode(frame))]);
-    };
   }
 
-  private hear(data: string | ArrayBuffer): void {
-    let heard: Heard;
-    try {
-      heard = this.wire.read(data);
-    } catch {
-      heard = { kind: "fault", message: "a message came that cannot be read" };
-    }
+  private told(heard: Heard): void {
     switch (heard.kind) {
-      case "audio":
-        return this.play(heard.payload);
-      case "mark":
-        return this.mark(heard.name);
-      case "clear":
-        this.speaker.clear(this.wire.marksReturn);
-        return this.send(this.wire.cleared());
       case "tool":
         this.tools.value = [...this.tools.value, heard];
         return;
@@ -171,21 +147,10 @@ export class Conversation {
     }
   }
 
-  private play(payload: Uint8Array): void {
-    const samples = this.wire.coding.decode(payload);
-    const loudness = level(samples);
-    this.loud.agent = Math.max(this.loud.agent, loudness);
-    if (loudness > 0.1) this.lastAgentAt = Date.now();
-    this.speaker.play(samples);
-  }
-
-  private mark(name: string): void {
-    this.speaker.mark(() => this.send(this.wire.mark(name)));
-  }
-
   private show(): void {
-    this.levels.value = { ...this.loud };
-    Object.assign(this.loud, { caller: 0, agent: 0 });
+    const levels = this.line.levels();
+    this.levels.value = levels;
+    if (levels.agent > 0.1) this.lastAgentAt = Date.now();
     if (!this.prompted && this.agentIsDone()) {
       this.prompted = true;
       this.voice.say?.();
@@ -195,23 +160,13 @@ export class Conversation {
   /** Whether the agent has said what it wanted to at first, or does not want to. */
   private agentIsDone(): boolean {
     const now = Date.now();
-    if (this.lastAgentAt) return this.speaker.quiet && now > this.lastAgentAt + OVER_AFTER_MS;
+    if (this.lastAgentAt) return this.line.quiet() && now > this.lastAgentAt + OVER_AFTER_MS;
     return this.openedAt > 0 && now > this.openedAt + BEGINS_WITHIN_MS;
   }
 
-  private send(messages: (string | Uint8Array<ArrayBuffer>)[]): void {
-    if (this.socket.readyState !== WebSocket.OPEN) return;
-    for (const message of messages) this.socket.send(message);
-  }
-
-  private over(code: number, reason: string): void {
+  private over(why: string): void {
     clearInterval(this.shows);
     this.voice.close();
-    this.speaker.close();
-    const why =
-      this.state.value === "dialling"
-        ? "the dial was refused"
-        : `the agent hung up (${code}${reason && `, ${reason}`})`;
     this.ended.value ||= why;
     this.levels.value = { caller: 0, agent: 0 };
     this.tools.value = [];

@@ -3,9 +3,9 @@
 import { useState } from "preact/hooks";
 import { scenarios } from "../mock/scenarios";
 import { goTo, hashOf, wide } from "../place";
-import { callerHz, Conversation, create, Refused } from "./conversation";
-import { microphone, recording } from "./voice";
-import { KINDS, type Kind } from "./wires";
+import { Conversation, create, Refused } from "./conversation";
+import { ready } from "./dial";
+import { isClient, KINDS, type Kind } from "./wires";
 
 const EXAMPLE_TOOLS = `[{"temporaryTool": {
   "modelToolName": "openPage",
@@ -21,7 +21,7 @@ export function Form({ hidden, onPlaced }: { hidden: boolean; onPlaced: (placed:
   const [source, setSource] = useState<"microphone" | "file">("microphone");
   const [tools, setTools] = useState("");
   const [busy, setBusy] = useState(false);
-  const fromFile = source === "file" || kind !== "websocket";
+  const fromFile = source === "file" || !isClient(kind);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     setBusy(true);
@@ -51,10 +51,10 @@ export function Form({ hidden, onPlaced }: { hidden: boolean; onPlaced: (placed:
             type="radio"
             name="source"
             checked={!fromFile}
-            disabled={kind !== "websocket"}
+            disabled={!isClient(kind)}
             onChange={() => setSource("microphone")}
           />
-          the microphone{kind !== "websocket" && " (websocket only)"}
+          the microphone{!isClient(kind) && " (not as a carrier)"}
         </label>
         <label class="inline">
           <input type="radio" name="source" checked={fromFile} onChange={() => setSource("file")} />a sound file
@@ -121,7 +121,7 @@ export function Form({ hidden, onPlaced }: { hidden: boolean; onPlaced: (placed:
 async function place(kind: Kind, fromFile: boolean, form: FormData): Promise<Conversation> {
   const text = (name: string) => String(form.get(name) ?? "");
   const tools = toolsOf(text("tools"));
-  const voice = fromFile ? await recorded(form.get("file"), kind) : await microphone();
+  const dial = await ready(kind, fromFile ? fileIn(form) : null);
   try {
     const wanted = {
       kind,
@@ -132,23 +132,20 @@ async function place(kind: Kind, fromFile: boolean, form: FormData): Promise<Con
       language: text("language"),
       scenario: text("scenario"),
     };
-    const call = await create(wanted, voice.rateHz);
-    const placed = new Conversation(call.id, call.websocketUrl, kind, voice);
+    const call = await create(wanted, dial.callerHz);
+    const placed = new Conversation(call.id, call.websocketUrl, kind, dial);
     if (wide.matches) goTo({ view: "call", id: call.id });
     return placed;
   } catch (error) {
-    voice.close();
+    dial.voice.close();
     throw error;
   }
 }
 
-async function recorded(file: FormDataEntryValue | null, kind: Kind) {
+function fileIn(form: FormData): File {
+  const file = form.get("file");
   if (!(file instanceof File) || !file.size) throw new Error("choose a sound file for the caller to say");
-  try {
-    return await recording(file, callerHz(kind), kind !== "websocket");
-  } catch {
-    throw new Error(`${file.name} cannot be read as sound`);
-  }
+  return file;
 }
 
 function toolsOf(text: string): unknown[] {

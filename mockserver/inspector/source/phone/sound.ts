@@ -1,6 +1,11 @@
 // Samples and how they are written: mu-law on carriers (ITU-T G.711), 16-bit little-endian on `websocket`.
 
 export const FRAME_MS = 20;
+export const CARRIER_HZ = 8000;
+/** What the phone asks for as `websocket`. */
+export const CLIENT_HZ = 16000;
+/** Opus: asyncapi/webrtc.yaml. */
+export const ROOM_HZ = 48000;
 
 const BIAS = 132;
 const CLIP = 32635;
@@ -53,10 +58,14 @@ export function level(samples: Float32Array): number {
   return Math.max(0, Math.min(1, (decibels + 60) / 60));
 }
 
-/** A file of sound as samples at a rate, in frames of 20 ms. Raises where the browser cannot read it. */
+/** A file of sound as samples at a rate. Raises where the browser cannot read it. */
+export async function decoded(file: Blob, rateHz: number): Promise<AudioBuffer> {
+  return new OfflineAudioContext(1, 1, rateHz).decodeAudioData(await file.arrayBuffer());
+}
+
+/** The same, in one channel, in frames of 20 ms. */
 export async function frames(file: Blob, rateHz: number): Promise<Float32Array[]> {
-  const context = new OfflineAudioContext(1, 1, rateHz);
-  const sound = await context.decodeAudioData(await file.arrayBuffer());
+  const sound = await decoded(file, rateHz);
   const samples = new Float32Array(sound.length);
   for (let channel = 0; channel < sound.numberOfChannels; channel++) {
     sound.getChannelData(channel).forEach((sample, at) => {

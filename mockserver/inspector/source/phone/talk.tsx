@@ -7,6 +7,7 @@ import { Ask } from "../parts";
 import { hashOf } from "../place";
 import { minutes } from "../words";
 import type { Conversation, ToolCall } from "./conversation";
+import { isClient } from "./wires";
 
 const KEYS = "123456789*0#".split("");
 
@@ -49,7 +50,7 @@ export function Talk({ conversation }: { conversation: Conversation }) {
       ))}
       <Transcript live utterances={watch?.utterances.value ?? []} />
       {!over &&
-        (conversation.kind === "websocket" ? (
+        (isClient(conversation.kind) ? (
           <Ask label="Type to the agent" button="Send" onSend={(text) => conversation.type(text)} />
         ) : (
           <Keypad onPress={(digit) => conversation.press(digit)} />

@@ -2,8 +2,13 @@
 
 import { MULAW, PCM16, type Coding } from "./sound";
 
-export const KINDS = ["websocket", "twilio", "telnyx", "plivo"] as const;
+export const KINDS = ["websocket", "webrtc", "twilio", "telnyx", "plivo"] as const;
 export type Kind = (typeof KINDS)[number];
+
+/** Whether who dials is no carrier: speaks with a microphone, types, and has tools. */
+export function isClient(kind: Kind): boolean {
+  return kind === "websocket" || kind === "webrtc";
+}
 
 export type Heard =
   | { kind: "audio"; payload: Uint8Array }
@@ -15,7 +20,7 @@ export type Heard =
   | { kind: "other" };
 
 type Message = Record<string, unknown>;
-type Said = string | Uint8Array<ArrayBuffer>;
+export type Said = string | Uint8Array<ArrayBuffer>;
 
 export interface Wire {
   kind: Kind;
@@ -37,8 +42,22 @@ export interface Wire {
 const NONE = () => [];
 
 export function wireOf(kind: Kind, now: () => number = Date.now): Wire {
-  const make = { websocket, twilio, telnyx, plivo }[kind];
+  const make = { websocket, webrtc, twilio, telnyx, plivo }[kind];
   return make(now);
+}
+
+/** What a message says; one that cannot be read is a fault. */
+export function readOn(wire: Wire, data: string | ArrayBuffer): Heard {
+  try {
+    return wire.read(data);
+  } catch {
+    return { kind: "fault", message: "a message came that cannot be read" };
+  }
+}
+
+/** The messages are those of `websocket`; sound goes by another way. */
+function webrtc(): Wire {
+  return { ...websocket(), kind: "webrtc" };
 }
 
 function websocket(): Wire {
