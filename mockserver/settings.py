@@ -271,8 +271,8 @@ class Settings:
         "--max-webrtc-calls",
         DEFAULT_WEBRTC_CALLS,
         "webrtc calls in progress at once, so that those there are stay on time: each costs many times as much as "
-        "others, and one core carries about as many as the default; a further dial is refused with 503 and keeps its URL; 0 "
-        "sets no limit",
+        "others, and one core carries about as many as the default; a further dial is refused with 503 and keeps its "
+        "URL; 0 sets no limit",
         expected="a whole number, 0 or more",
         parse=_whole(0),
         metavar="CALLS",
