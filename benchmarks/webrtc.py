@@ -111,34 +111,33 @@ def urls(port: int, calls: int) -> list[str]:
     return [f"ws://127.0.0.1:{port}{path}" for path in created(port, calls, "webrtc")]
 
 
+def listened(ask: Ask, pid: int, callers_pid: int) -> dict[str, Any]:
+    """What the callers heard, and what of the cores the mock, they and others used meanwhile."""
+    both = (SERVER_CORE, CALLERS_CORE)
+
+    def used() -> list[float]:
+        return [*(processes.cpu_s(processes.tree(each)) for each in (pid, callers_pid)), processes.busy_s(both)]
+
+    began, before = time.monotonic(), used()
+    told = ask(listen=WINDOW_S)
+    took, after = time.monotonic() - began, used()
+    core, callers_core, busy = ((now - then) / took for now, then in zip(after, before, strict=True))
+    foreign_cores = max(0.0, busy - core - callers_core)
+    return {**told, "core": core, "callers_core": callers_core, "foreign_cores": foreign_cores}
+
+
 def tried(calls: int, number: int) -> Trial:
     """One load of a mock, which is started for it and stopped after it."""
-    both = (SERVER_CORE, CALLERS_CORE)
     with prepared() as (port, pid, ask, callers_pid):
         before_mb = processes.rss_mb(processes.tree(pid))
         ask(join=urls(port, calls))
         held_mb = processes.rss_mb(processes.tree(pid)) - before_mb
         time.sleep(SETTLE_S)
-        began, used, busy = time.monotonic(), processes.cpu_s(processes.tree(pid)), processes.busy_s(both)
-        callers_used = processes.cpu_s(processes.tree(callers_pid))
-        told = ask(listen=WINDOW_S)
-        took = time.monotonic() - began
-        used = processes.cpu_s(processes.tree(pid)) - used
-        callers_used = processes.cpu_s(processes.tree(callers_pid)) - callers_used
-        others = processes.busy_s(both) - busy - used - callers_used
+        heard = listened(ask, pid, callers_pid)
         ask(leave=calls)
         time.sleep(LET_GO_S)
         kept_mb = processes.rss_mb(processes.tree(pid)) - before_mb
-    return Trial(
-        calls=calls,
-        round=number,
-        core=used / took,
-        callers_core=callers_used / took,
-        mb_a_call=held_mb / calls,
-        kept_mb=kept_mb,
-        foreign_cores=max(0.0, others / took),
-        **told,
-    )
+    return Trial(calls=calls, round=number, mb_a_call=held_mb / calls, kept_mb=kept_mb, **heard)
 
 
 def turned_over() -> Turnover:
@@ -165,12 +164,12 @@ def left_behind(*, collecting: bool) -> tuple[float, float]:
 
 def at_limit(limit: int) -> AtLimit:
     """As many calls as the limit allows, one more, and the same again when another has ended.  Raises CallersFailed."""
-    with prepared(limit) as (port, _, ask, _):
+    with prepared(limit) as (port, pid, ask, callers_pid):
         ask(join=urls(port, limit))
         (further,) = urls(port, 1)
         time.sleep(SETTLE_S)
         status, retry_after, text = refusal(further)
-        told = ask(listen=WINDOW_S)
+        heard = listened(ask, pid, callers_pid)
         ask(leave=1)
         time.sleep(LET_GO_S)
         try:
@@ -183,7 +182,8 @@ def at_limit(limit: int) -> AtLimit:
         status=status,
         retry_after=retry_after,
         names_option="--max-webrtc-calls" in text,
-        concealed=told["concealed"],
+        concealed=heard["concealed"],
+        foreign_cores=heard["foreign_cores"],
         heard_later=heard_later,
     )
 
