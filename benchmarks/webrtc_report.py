@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from benchmarks import history, machine, media_report, report
 from benchmarks.peers.servers import ROOT
-from benchmarks.samples import Spread
+from benchmarks.samples import QUIET_BELOW_CORES, Spread
 from benchmarks.webrtc_trials import (
+    CALLERS_TOO_BUSY,
     FEWEST_PACKETS_A_SECOND,
     LATEST_CALLERS_MS,
     MOST_BUSY_CALLERS,
     MOST_CONCEALED,
-    TOO_BUSY,
+    OTHERS_TOO_BUSY,
     TWILIO_CALLS,
     WINDOW_S,
     AtLimit,
@@ -62,7 +63,8 @@ callers heard (`concealedSamples` of `totalSamplesReceived`); **buffer** is how 
 that seldom, in milliseconds. Frames are late where more than {MOST_CONCEALED:.0%} is concealed, or less came than
 {FEWEST_PACKETS_A_SECOND:g} frames a second. A step that is late while the callers themselves used more than
 {MOST_BUSY_CALLERS:.0%} of their core, or came to their own beats more than {LATEST_CALLERS_MS:g} ms late (**own p99**),
-says nothing of the mock."""
+or while other processes used {QUIET_BELOW_CORES:g} of the two cores, says nothing of the mock. A late step is tried
+again, and ends the ladder when it is late again."""
 
 
 def row(trial: Trial) -> list[str]:
@@ -111,8 +113,11 @@ def _by_calls(trials: Sequence[Trial]) -> Iterator[list[str]]:
 def _summary(measured: Measured) -> Iterator[str]:
     ratio = f"{measured.ratio:.0f}" if measured.ratio else "-"
     yield f"On time, on one core: up to {report.spread(measured.most_on_time)} calls."
-    if any(each.verdict == TOO_BUSY for each in measured.trials):
+    verdicts = {each.verdict for each in measured.trials}
+    if CALLERS_TOO_BUSY in verdicts:
         yield "What ended the ladder was the callers' core, not the mock's."
+    elif OTHERS_TOO_BUSY in verdicts:
+        yield "Other processes were in the way: on a quiet machine it is more."
     yield f"A call takes {report.spread(measured.percent_a_call, 1)} % of a core; a Twilio call of the same mock takes"
     yield f"{report.spread(measured.twilio_percent_a_call, 2)} % ({TWILIO_CALLS} at once): one webrtc call costs as"
     yield f"much as {ratio} of them. It holds {report.spread(measured.mb_a_call, 1)} MB."
@@ -127,14 +132,16 @@ def _turnover(measured: Measured) -> Iterator[str]:
     yield "garbage was collected."
 
 
-def _limit(at_limit: AtLimit) -> str:
+def _limit(at_limit: AtLimit | None) -> str:
+    if at_limit is None:
+        return "As many calls as `--max-webrtc-calls` allows could not be placed here."
     named = "which names the option" if at_limit.names_option else "which does not name the option"
     later = "was heard" if at_limit.heard_later else "was not heard"
     return (
         f"At `--max-webrtc-calls {at_limit.limit}`, with as many calls in progress, a further dial was answered with "
         f"{at_limit.status}, `Retry-After: {at_limit.retry_after}` and a text {named}; of what the others heard "
-        f"{at_limit.concealed:.1%} was concealed. When one of them had ended, the same URL was dialled, and its agent "
-        f"{later}."
+        f"{at_limit.concealed:.1%} was concealed, and other processes used {at_limit.foreign_cores:.2f} of the cores. "
+        f"When one of them had ended, the same URL was dialled, and its agent {later}."
     )
 
 

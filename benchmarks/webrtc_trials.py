@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks import media_report
-from benchmarks.samples import Spread
+from benchmarks.samples import QUIET_BELOW_CORES, Spread
 
 SETTLE_S = 3.0
 """From the last join to the measurement: who joins disturbs the others, and libwebrtc finds its delay meanwhile."""
@@ -19,7 +19,8 @@ LATEST_CALLERS_MS = 20.0
 TWILIO_CALLS = 100
 FRAMES_A_SECOND = 50
 
-TOO_BUSY = "callers too busy"
+CALLERS_TOO_BUSY, OTHERS_TOO_BUSY = "callers too busy", "others too busy"
+"""Why a step that is late says nothing of the mock."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,9 @@ class Trial:
         """Whether frames came on time, as a word."""
         if self.on_time:
             return "yes"
-        return TOO_BUSY if self.callers_too_busy else "no"
+        if self.foreign_cores >= QUIET_BELOW_CORES:
+            return OTHERS_TOO_BUSY
+        return CALLERS_TOO_BUSY if self.callers_too_busy else "no"
 
     @property
     def percent_a_call(self) -> float:
@@ -104,6 +107,7 @@ class AtLimit:
         status, retry_after: of the answer to a further dial.
         names_option: whether that answer says which option it is.
         concealed: of what the callers in progress heard.
+        foreign_cores: what others used of both cores meanwhile.
         heard_later: whether the same URL gave a call with a voice when one of the others had ended.
     """
 
@@ -112,17 +116,25 @@ class AtLimit:
     retry_after: str
     names_option: bool
     concealed: float
+    foreign_cores: float
     heard_later: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """All of a run; `stacks` are py-spy's samples by stack, None without py-spy."""
+    """All of a run.
+
+    Attributes:
+        trials: steps of the ladder.
+        twilio: Twilio calls beside them.
+        turnover, at_limit: see there; None where so many calls could not be placed at all.
+        stacks: py-spy's samples by stack; None without py-spy.
+    """
 
     trials: Sequence[Trial]
     twilio: Sequence[media_report.Trial]
     turnover: Turnover
-    at_limit: AtLimit
+    at_limit: AtLimit | None
     stacks: Mapping[str, int] | None
 
     @property

@@ -23,6 +23,9 @@ MOCK_KEYS = ("ck_mock_valid", "ck_mock_no_credit", "ck_mock_rate_limited")
 DEMO_AGENT = "agent_demo"
 """The id of the agent that always exists."""
 
+DEFAULT_WEBRTC_CALLS = 20
+"""How many webrtc calls one core carries on time with a little left to create calls (docs/benchmarks.md)."""
+
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -266,9 +269,10 @@ class Settings:
     )
     max_webrtc_calls: int = _option(
         "--max-webrtc-calls",
-        0,
-        "webrtc calls in progress at once, of which each costs as much as many others; a further dial is "
-        "refused with 503 and keeps its URL; 0 sets no limit",
+        DEFAULT_WEBRTC_CALLS,
+        "webrtc calls in progress at once, so that those there are stay on time: each costs many times as much as "
+        "others, and one core carries about as many as the default; a further dial is refused with 503 and keeps its "
+        "URL; 0 sets no limit",
         expected="a whole number, 0 or more",
         parse=_whole(0),
         metavar="CALLS",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.audio import AudioFormat, Converter, Encoding, decode, encode, rms, sample_count
+from contract.audio import AudioFormat, Converter, Encoding, decode, encode, mono, rms, sample_count
 from contract.errors import PeerError, UsageError
 
 EVERY_SAMPLE = np.arange(-32768, 32768).astype(np.int16)
@@ -156,6 +156,14 @@ def test_a_converter_refuses_half_a_sample_and_goes_on(target: AudioFormat) -> N
         converter.convert(b"abc")
     converted = converter.convert(bytes(320)) + converter.flush()
     assert len(converted) == target.bytes_in(20)
+
+
+def test_two_channels_become_their_mean_and_one_stays() -> None:
+    left, right = EVERY_SAMPLE.astype(np.int32), np.random.default_rng(0).permutation(EVERY_SAMPLE).astype(np.int32)
+    interleaved = np.stack([left, right], axis=1).astype(np.int16).tobytes()
+    mean = ((left + right) // 2).astype("<i2").tobytes()
+    assert mono(interleaved, 2) == mono(memoryview(interleaved), 2) == mean
+    assert mono(interleaved, 1) == np.frombuffer(interleaved, np.int16).astype("<i2").tobytes()
 
 
 def test_loudness_is_the_root_of_the_mean_square() -> None:
