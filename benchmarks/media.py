@@ -98,11 +98,11 @@ def command(server: str, port: int) -> list[str]:
     return [sys.executable, "-m", "calls", "mock", *options]
 
 
-def created(port: int, calls: int) -> list[str]:
+def created(port: int, calls: int, connection_type: str = "twilio") -> list[str]:
     """The paths of as many new calls."""
     body = {"systemPrompt": "Talk.", "voice": "Mark", "language": "en", "greeting": GREETING}
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"X-API-Key": "ck_mock_valid"}) as client:
-        answers = (client.post("/calls/inline", json={**body, "connectionType": "twilio"}) for _ in range(calls))
+        answers = (client.post("/calls/inline", json={**body, "connectionType": connection_type}) for _ in range(calls))
         return ["/media/" + answer.json()["websocketUrl"].rpartition("/")[2] for answer in answers]
 
 

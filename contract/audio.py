@@ -104,6 +104,12 @@ def encode(samples: Samples, encoding: Encoding) -> bytes:
     return encoding_table(encoding.value).take(samples.view(np.uint16)).tobytes()
 
 
+def mono(interleaved: bytes | memoryview, channels: int) -> bytes:
+    """PCM16 in the machine's own byte order, one or two channels, as one channel of Encoding.PCM16: their mean."""
+    mixed = bytes(interleaved) if channels == 1 else audioop.tomono(interleaved, 2, 0.5, 0.5)
+    return mixed if sys.byteorder == "little" else audioop.byteswap(mixed, 2)
+
+
 def rms(windows: Samples) -> npt.NDArray[np.float32]:
     """How loud each row of a two-dimensional array is: the root of its mean square, 0 to 32768."""
     precise = windows.astype(np.float32)

@@ -18,6 +18,7 @@ from aiortc import (
     RTCDataChannel,
     RTCIceCandidate,
     RTCPeerConnection,
+    RTCRtpSender,
     RTCRtpTransceiver,
 )
 from aiortc.exceptions import InvalidStateError
@@ -84,7 +85,9 @@ class Peers:
         self._closed = False
         self._reliable: RTCDataChannel = self._subscriber.createDataChannel(RELIABLE, ordered=True)
         self._subscriber.createDataChannel(LOSSY, ordered=False, maxRetransmits=0)
-        self._subscriber.addTransceiver(track, direction="sendonly")
+        # What the track gives is Opus already.
+        opus = [codec for codec in RTCRtpSender.getCapabilities("audio").codecs if codec.mimeType == "audio/opus"]
+        self._subscriber.addTransceiver(track, direction="sendonly").setCodecPreferences(opus)
         self._reliable.on("open", told.connected)
         self._publisher.on("datachannel", self._take_channel)
         for connection in (self._subscriber, self._publisher):

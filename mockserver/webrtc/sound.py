@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import fractions
 import time
 from collections import deque
+from typing import Any
 
-import numpy as np
 from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
-from av import AudioFrame
+from av import AudioFrame, Packet
 
-from contract.audio import encode
-from contract.resample import Samples
-from mockserver.conversation import ROOM_AUDIO
-
-FRAME_MS = 20
-FRAME_BYTES = ROOM_AUDIO.bytes_in(FRAME_MS)
-FRAME_SAMPLES = FRAME_BYTES // ROOM_AUDIO.bytes_per_sample
+from contract.audio import mono
+from mockserver.webrtc.opus import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, SILENCE, TIME_BASE, Encoder
 
 HELD_BACK_FRAMES = 2
 """How many frames are waited for where the agent begins to speak: what comes late later on leaves no gap."""
@@ -29,9 +23,6 @@ MOST_WAITING_FRAMES = 50 * 60
 LATEST_S = 0.2
 """A track that was held up for longer than this goes on from where it is."""
 
-_SILENCE = bytes(FRAME_BYTES)
-_TIME_BASE = fractions.Fraction(1, ROOM_AUDIO.rate_hz)
-
 
 class AgentTrack(MediaStreamTrack):
     """What the agent says, frame by frame at the pace of speech; silence in between."""
@@ -40,6 +31,7 @@ class AgentTrack(MediaStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
+        self._encoder = Encoder()
         self._unheard: deque[bytes] = deque(maxlen=MOST_WAITING_FRAMES)
         self._part = b""
         self._playing = False
@@ -59,8 +51,8 @@ class AgentTrack(MediaStreamTrack):
         self._part = b""
         self._playing = False
 
-    async def recv(self) -> AudioFrame:
-        """The next frame, when it is due.  Raises MediaStreamError after the end."""
+    async def recv(self) -> Packet[Any]:
+        """The next frame as Opus, when it is due.  Raises MediaStreamError after the end."""
         if self.readyState != "live":
             raise MediaStreamError
         now = time.monotonic()
@@ -68,13 +60,11 @@ class AgentTrack(MediaStreamTrack):
             self._due = now
         await asyncio.sleep(self._due - now)
         self._due += FRAME_MS / 1000
-        frame = AudioFrame(format="s16", layout="mono", samples=FRAME_SAMPLES)
-        frame.planes[0].update(self._next())
-        frame.sample_rate = ROOM_AUDIO.rate_hz
-        frame.time_base = _TIME_BASE
-        frame.pts = self._frames * FRAME_SAMPLES
+        packet = Packet(self._encoder.encode(self._next()))
+        packet.time_base = TIME_BASE
+        packet.pts = self._frames * FRAME_SAMPLES
         self._frames += 1
-        return frame
+        return packet
 
     def _next(self) -> bytes:
         if self._playing and self._unheard:
@@ -84,11 +74,11 @@ class AgentTrack(MediaStreamTrack):
             return self._unheard.popleft()
         # A single frame that nothing follows is heard, too: next time.
         self._playing = bool(self._unheard)
-        return _SILENCE
+        return SILENCE
 
 
 def heard(frame: AudioFrame) -> bytes:
     """A frame of the caller's track, as ROOM_AUDIO; aiortc decodes Opus to two channels at 48,000 Hz."""
-    samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))
-    mono: Samples = (samples.astype(np.int32).sum(axis=1) // samples.shape[1]).astype(np.int16)
-    return encode(mono, ROOM_AUDIO.encoding)
+    channels = len(frame.layout.channels)
+    # The decoder's buffer is longer than the frame in it.
+    return mono(memoryview(frame.planes[0])[: frame.samples * channels * 2], channels)

@@ -78,7 +78,7 @@ def test_callers_who_go_away_at_once_leave_no_socket(sockets: Sockets) -> None:
         assert until(lambda: len(mock.mock.switchboard) == 0 and sockets.are_closed)
 
 
-def test_a_client_that_leaves_has_hung_up_and_nothing_is_to_be_warned_of(
+def test_a_client_that_leaves_ends_the_call_and_nothing_is_to_be_warned_of(
     sockets: Sockets, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def visit(room_url: str, token: str) -> None:
@@ -91,7 +91,7 @@ def test_a_client_that_leaves_has_hung_up_and_nothing_is_to_be_warned_of(
 
     with running_mock() as mock, dialled(mock) as (control, room):
         asyncio.run(visit(*room.split("/rtc?access_token=")))
-        with pytest.raises(ConnectionClosed, match="the caller hung up"):
+        with pytest.raises(ConnectionClosed, match="the caller left the room"):
             control.recv(timeout=5)
         assert until(lambda: sockets.are_closed)
     said = [record for record in caplog.records if record.name.startswith(("calls", "aio"))]

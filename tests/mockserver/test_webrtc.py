@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -16,6 +17,9 @@ from livekit.protocol import rtc
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from mockserver.app import build
+from mockserver.settings import Settings
+from mockserver.webrtc import rooms
 from mockserver.webrtc.refusals import TokenRefused
 from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit
 from tests.running import RunningMock, running_mock
@@ -261,6 +265,22 @@ def test_more_webrtc_calls_than_there_may_be_are_refused_and_can_be_dialled_late
             with connect(mock.create_inline(connectionType="websocket", websocket=PCM)["websocketUrl"]) as other:
                 assert other.recv(timeout=5)
         assert until(lambda: opens(second))
+
+
+def test_a_call_that_is_dialled_while_the_mock_still_starts_gets_a_key_that_opens_its_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slowly(*given: Any) -> rooms.Rooms:
+        time.sleep(0.1)
+        return rooms_of(*given)
+
+    rooms_of = rooms.rooms_of
+    monkeypatch.setattr(rooms, "rooms_of", slowly)
+    mock = build(Settings(), base_url="http://127.0.0.1:1")
+    with ThreadPoolExecutor(2) as threads:
+        # The server asks in a thread of its own, the first dial in the event loop's.
+        first, second = threads.map(lambda number: mock.rooms(), range(2))
+    assert first is second is mock.rooms()
 
 
 # Rooms elsewhere.
