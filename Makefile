@@ -39,7 +39,7 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	@# Where espeak-ng has no wheel, agents have tones.
-	$(BIN)/python -m pip install --quiet --editable ".[speech,tls,webrtc]" || $(BIN)/python -m pip install --quiet --editable ".[tls,webrtc]"
+	$(BIN)/python -m pip install --quiet --editable ".[speech,tls,webrtc,livekit]" || $(BIN)/python -m pip install --quiet --editable ".[tls,webrtc,livekit]"
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import logging
 import secrets
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -106,6 +107,7 @@ def build(
     ticker = Ticker(clock)
     speech = _speech(settings.voice_output)
     _make_folder(settings.recordings)
+    _have_addresses(settings.webrtc_addresses)
 
     @Once
     def studio() -> Studio:
@@ -270,6 +272,17 @@ def _make_folder(recordings: Path | None) -> None:
     except OSError as error:
         reason = "it is no folder" if isinstance(error, FileExistsError) else (error.strerror or str(error)).lower()
         raise SettingsError(f"--recordings: cannot make the folder {recordings}: {reason}") from error
+
+
+def _have_addresses(addresses: Sequence[str]) -> None:
+    """Raises SettingsError where media cannot be sent to one of these addresses of ours, which would show only late."""
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.bind((address, 0))
+        except OSError as error:
+            raise SettingsError(f"--webrtc-address: {address} is no address of this machine") from error
 
 
 def _validation(rooms: Callable[[], Rooms]) -> ASGIApp:

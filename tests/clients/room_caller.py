@@ -22,6 +22,7 @@ RATE_HZ = 48_000
 FRAME = RATE_HZ // 50
 """20 ms in samples."""
 
+SECOND_BYTES = 2 * RATE_HZ
 TONE_FRAMES = 40
 
 

@@ -20,7 +20,7 @@ from mockserver.control.shapes import Call, Event
 from mockserver.testing import RunningMock, running_mock
 from mockserver.voice import PITCHES_HZ
 from tests.clients.held import watching
-from tests.clients.room_caller import Caller, joined, loudest_hz, refusal, tone_ms
+from tests.clients.room_caller import SECOND_BYTES, Caller, joined, loudest_hz, refusal, tone_ms
 from tests.clients.webrtc_page import MOCK_URL, heard_tone_ms, programs
 from tests.running import INLINE
 
@@ -43,8 +43,8 @@ PATIENCE_S = 60
 FREE_WITHIN_S = 5.0
 """How soon after the end a call holds nothing any more, in seconds, on a very busy machine."""
 
-LEAST_TONE_MS = 600
-"""Of the tone, when it comes back: less than it lasts, because coders take some of its edges."""
+LEAST_TONE_MS = 400
+"""Of the tone, when it is heard: half of it, since coders take its edges and a busy machine some of the rest."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ class Seen:
         call: as the mock has it at the end.
         events: what happened, by the mock.
         caller: who called.
-        heard_greeting: what was heard until the first word of the caller.
+        heard_greeting: what was heard in the first second, of which the greeting takes more.
         more_on_control: what else came on the control socket.
         second_join: why a second participant with the same token was refused.
         caller_audio: what the mock heard, as WAV.
@@ -111,7 +111,9 @@ async def talk(url: str) -> tuple[Caller, bytes, list[Any], str]:
     """One call in which everything is done that can be."""
     async with joined(url) as (control, caller, offered):
         await caller.until(lambda: ("voice", GREETING) in caller.finals("agent"))
-        greeting = bytes(caller.heard)
+        # Words and sound come by different ways, and on a busy machine one of them is late.
+        await caller.until(lambda: len(caller.heard) >= SECOND_BYTES)
+        greeting = bytes(caller.heard[:SECOND_BYTES])
         await caller.say(type="user_text_message", text="please openPage now")
         await caller.until(lambda: caller.of("client_tool_invocation"))
         invocation = caller.of("client_tool_invocation")[0]
