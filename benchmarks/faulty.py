@@ -27,9 +27,6 @@ SETTINGS: dict[str, Any] = {
     "inspector": "off",
     "time_scale": TIME_SCALE,
     "url_ttl_s": URL_TTL_S,
-    "livekit_url": "ws://livekit.example",
-    "livekit_key": "devkey",
-    "livekit_secret": "secret",
 }
 RATE_LIMIT = 100_000
 """High enough for every tool, also where a fault asks for rate headers with a limit of its own."""

@@ -202,7 +202,7 @@ def _add_dialling(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="A=B",
-        help="dial B where a websocketUrl begins with A; may be repeated",
+        help="dial B where a websocketUrl or a roomUrl begins with A; may be repeated",
     )
     group.add_argument(
         "--caller-audio", type=Path, metavar="WAV", help="what the caller says; default a built-in recording"

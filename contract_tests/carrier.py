@@ -139,6 +139,8 @@ async def place_call(
         except NotChecked as reason:
             return summarise(line, [], f"the room could not be joined: {reason}", took_place=False)
         if not line.alive:
+            # A room may be closed a moment before the control socket, whose close says why.
+            await line.until(lambda: line.closed_at is not None, STOPPED_WITHIN_S)
             return summarise(line, [*complaints, *_wrong_close(line)], _how_it_closed(line, socket.close_reason or ""))
         words = "it was told to" if told.done() else "all was said" if talk.done() else "time was up"
         # A Plivo simulator closes (asyncapi/plivo.yaml, x-unsure): its pages have no stop message.

@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contract.events import StateChanged, ToolInvoked, ToolResult
-from contract_tests.context import Call, Context
+from contract_tests.context import LONG_GREETING, Call, Context
 from contract_tests.dialling import Refusal
 from contract_tests.room.door import RoomRefused
 from contract_tests.room.line import MOST_ROOM_DATA_BYTES, RoomLine, load_library
 from contract_tests.sample_tool import TOOL_NAME, TOOL_PROMPT, TOOLS
-from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SILENT_FOR_S, SLACK_S
+from contract_tests.scenarios import (
+    ANSWER_WITHIN_S,
+    INTERRUPTED_WITHIN_S,
+    LONGEST_TURN_S,
+    PAUSE_S,
+    SILENT_FOR_S,
+    SLACK_S,
+)
 from contract_tests.target import NotChecked
 
 LEFT_WITHIN_S = 10.0
@@ -123,6 +130,20 @@ async def user_first(it: Context, until: str = END) -> RoomCall:
 
     asked = {"firstSpeaker": "user", "systemPrompt": TOOL_PROMPT, "selectedTools": TOOLS}
     return await _placed(it, "user-first-in-room", until, talk, asked)
+
+
+async def cut_in(it: Context) -> RoomCall:
+    """The caller speaks into a long greeting, which may be interrupted."""
+
+    async def talk(found: RoomCall) -> None:
+        line = found.line
+        found.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
+        if found.greeted:
+            await line.until(lambda: not line.alive, 0.5)
+            line.speak(it.speech(line))
+            await line.until(lambda: not line.alive, INTERRUPTED_WITHIN_S + 2.0)
+
+    return await _placed(it, "cut-in-in-room", END, talk, {"greeting": LONG_GREETING, "interruptible": True})
 
 
 def invocations(line: RoomLine) -> list[ToolInvoked]:

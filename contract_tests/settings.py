@@ -44,7 +44,7 @@ class TargetSettings:
         url_ttl_s: how long a websocketUrl may be dialled, in seconds; None where that is not known.
         insecure: whether certificates are left unchecked.
         allowed_ws_hosts: hosts beside the target's own that may be dialled.
-        ws_url_rewrites: beginnings of a websocketUrl and what to dial instead.
+        ws_url_rewrites: beginnings of a websocketUrl or roomUrl and what to dial instead.
         caller_audio: a WAV file with what the caller says; None for the built-in recording.
         max_parallel_calls: how many calls may be open at once.
         request_timeout_s: how long an answer may take, in seconds.

@@ -7,11 +7,15 @@ from contract_tests import room_calls
 from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.requirements import requirement
+from contract_tests.room.line import RoomLine
 from contract_tests.room_calls import GREETING, JOINED, LEFT_WITHIN_S, SILENCE, SPEECH, joined
-from contract_tests.scenarios import ANSWER_WITHIN_S
+from contract_tests.scenarios import ANSWER_WITHIN_S, INTERRUPTED_WITHIN_S, SLACK_S
 from contract_tests.target import NotChecked
 
 AGENT = "asyncapi/webrtc.yaml#/operations/agentSends/description"
+
+CUT_S = 0.5
+"""How long an agent is silent who was interrupted, at the least; between two words it is for less."""
 
 
 @requirement(
@@ -127,6 +131,41 @@ async def answer(it: Context) -> None:
         expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the end of speech"
         received = "nothing" if found.line.alive else found.line.why_silent
         it.wrong(expected, received, *it.dial_command(found.call))
+
+
+@requirement(
+    "webrtc.interruption",
+    "With interruptible true, caller speech cuts the agent's first message within 2 seconds in the room, too.",
+    source=AGENT,
+    layer=Layer.MEDIA,
+    how="The caller speaks half a second into a long greeting. Within 2 seconds the state must be listening, or the "
+    f"agent's track fall silent for {CUT_S:g} seconds: a voice pauses, too.",
+    why="A caller who cannot interrupt talks against a wall.",
+    mend="Where speech is detected, empty what waits for the track, and send the state listening.",
+    again=True,
+)
+async def interruption(it: Context) -> None:
+    """A long greeting."""
+    found = joined(await room_calls.cut_in(it))
+    if not found.greeted:
+        raise NotChecked("the agent did not greet; webrtc.greeting says more")
+    line = found.line
+    due = line.spoke_at + INTERRUPTED_WITHIN_S + 2 * SLACK_S
+    told = [heard.event for heard in line.events(StateChanged) if line.spoke_at <= heard.at_s <= due]
+    listens = any(isinstance(event, StateChanged) and event.state == "listening" for event in told)
+    if line.alive and not listens and _longest_silence(line, line.spoke_at, due) < CUT_S:
+        it.wrong("a greeting that is cut within 2 s of caller speech", "it goes on", *it.dial_command(found.call))
+
+
+def _longest_silence(line: RoomLine, since: float, begun_by: float) -> float:
+    """The longest silence of the agent's track that begins between two moments, in seconds."""
+    longest, silent_from = 0.0, since
+    for piece in line.audio:
+        if piece.audible:
+            silent_from = max(silent_from, piece.plays_until_s)
+        elif silent_from <= begun_by:
+            longest = max(longest, piece.plays_until_s - silent_from)
+    return longest
 
 
 @requirement(

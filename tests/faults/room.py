@@ -178,6 +178,11 @@ def _greets_at_once(operation: str, body: dict[str, Any]) -> None:
         body["firstSpeaker"] = "agent"
 
 
+def _never_interruptible(operation: str, body: dict[str, Any]) -> None:
+    if body.get("connectionType") == "webrtc":
+        body["interruptible"] = False
+
+
 def _no_state(body: dict[str, Any]) -> Wires:
     return [] if body["type"] == "state" else [data(body)]
 
@@ -231,6 +236,12 @@ FAULTS = [
     _f("webrtc.greeting", "the agent publishes no track", participants(_without_a_track), "no track"),
     _f("webrtc.user-speaks-first", "in rooms the agent always greets", asks(_greets_at_once), "audible audio after"),
     _f("webrtc.answer", "the agent does not hear the microphone", lines(_deaf), "received nothing"),
+    _f(
+        "webrtc.interruption",
+        "in rooms the greeting cannot be interrupted",
+        asks(_never_interruptible),
+        "it goes on",
+    ),
     _f("webrtc.state", "the room is told no state", tells(_no_state), "received none"),
     _f("webrtc.state", "in the room the agent is idle all the time", tells(_only_idle), "idle only"),
     _f("webrtc.channel", "states go on the control socket", tells(lambda body: [json.dumps(body)]), "only"),
