@@ -27,7 +27,7 @@ from av import AudioFrame
 
 from mockserver.webrtc.addresses import reached_at
 from mockserver.webrtc.counterpart import Counterpart, Negotiation
-from mockserver.webrtc.sound import AgentTrack, heard
+from mockserver.webrtc.sound import AgentTrack, CallerSound
 
 LET_GO_WITHIN_S = 3.0
 """How long it may take to close the connections, in seconds."""
@@ -174,11 +174,12 @@ class Peers:
             each.direction = "recvonly" if each is self._microphone else "inactive"
 
     async def _listen(self, track: MediaStreamTrack) -> None:
+        sound = CallerSound()
         with suppress(MediaStreamError):
             while True:
                 frame = await track.recv()
                 if isinstance(frame, AudioFrame):
-                    self._told.heard(heard(frame))
+                    self._told.heard(sound.of(frame))
 
     def _connection_changed(self) -> None:
         states = {self._subscriber.connectionState, self._publisher.connectionState}

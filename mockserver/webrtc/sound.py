@@ -11,7 +11,8 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, Packet
 
-from contract.audio import mono
+from contract.audio import AudioFormat, Converter, Encoding, mono
+from mockserver.conversation import ROOM_AUDIO
 from mockserver.webrtc.opus import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, SILENCE, TIME_BASE, Encoder
 
 HELD_BACK_FRAMES = 2
@@ -77,8 +78,22 @@ class AgentTrack(MediaStreamTrack):
         return SILENCE
 
 
-def heard(frame: AudioFrame) -> bytes:
-    """A frame of the caller's track, as ROOM_AUDIO; aiortc decodes Opus to two channels at 48,000 Hz."""
-    channels = len(frame.layout.channels)
-    # The decoder's buffer is longer than the frame in it.
-    return mono(memoryview(frame.planes[0])[: frame.samples * channels * 2], channels)
+class CallerSound:
+    """What comes of one track of the caller's, as ROOM_AUDIO.
+
+    aiortc decodes Opus to two channels at 48,000 Hz, and G.711, which a client may prefer, to one at 8,000.
+    """
+
+    def __init__(self) -> None:
+        self._converter: Converter | None = None
+
+    def of(self, frame: AudioFrame) -> bytes:
+        """A frame, whose rate is that of the track's first one."""
+        channels = len(frame.layout.channels)
+        # The decoder's buffer is longer than the frame in it.
+        sound = mono(memoryview(frame.planes[0])[: frame.samples * channels * 2], channels)
+        if frame.sample_rate == ROOM_AUDIO.rate_hz:
+            return sound
+        if self._converter is None:
+            self._converter = Converter(AudioFormat(Encoding.PCM16, frame.sample_rate), ROOM_AUDIO)
+        return self._converter.convert(sound)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+import numpy as np
+import pytest
+from av import AudioFrame
+
 from contract.codec import Wire
 from mockserver.webrtc.line import RoomLine
+from mockserver.webrtc.sound import CallerSound
 from mockserver.webrtc.wires import WITHDRAWN, RoomAudio, RoomData
 
 
@@ -54,3 +59,20 @@ def test_what_was_withdrawn_is_not_heard() -> None:
 
 def test_words_go_the_way_of_data() -> None:
     assert json.loads(heard(RoomData('{"type": "state"}')).words[0]) == {"type": "state"}
+
+
+@pytest.mark.parametrize(("rate_hz", "layout"), [(48000, "stereo"), (48000, "mono"), (8000, "mono")])
+def test_a_caller_is_heard_at_the_rate_of_rooms_whatever_the_coding(rate_hz: int, layout: str) -> None:
+    channels = 2 if layout == "stereo" else 1
+    sound = CallerSound()
+    heard = b""
+    for number in range(50):
+        at = (np.arange(rate_hz // 50) + number * rate_hz // 50) / rate_hz
+        tone = (8000 * np.sin(2 * np.pi * 700 * at)).astype(np.int16)
+        frame = AudioFrame.from_ndarray(np.repeat(tone, channels).reshape(1, -1), format="s16", layout=layout)
+        frame.sample_rate = rate_hz
+        heard += sound.of(frame)
+    samples = np.frombuffer(heard, "<i2").astype(float)
+    assert abs(len(samples) - 48000) <= 48000 * 0.01
+    assert abs(np.argmax(np.abs(np.fft.rfft(samples))) * 48000 / len(samples) - 700) < 2
+    assert abs(np.sqrt(np.mean(samples**2)) - 8000 / np.sqrt(2)) < 200
