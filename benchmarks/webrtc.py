@@ -32,9 +32,9 @@ from benchmarks.webrtc_report import NAME, record, row, section
 from benchmarks.webrtc_trials import SETTLE_S, TWILIO_CALLS, WINDOW_S, AtLimit, Measured, Trial, Turnover
 from mockserver.settings import Settings
 
-LADDER = (1, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80)
+LADDER = (5, 10, 15, 20, 25, 30, 40, 60)
 PROFILED_CALLS, PROFILED_S = 8, 10
-TURNED_OVER_CALLS = 20
+TURNED_OVER_CALLS = 15
 LET_GO_S = 1.5
 """How long calls that ended have to let go of what they held, in seconds."""
 

@@ -10,7 +10,6 @@ from benchmarks import history, machine, media_report, report
 from benchmarks.peers.servers import ROOT
 from benchmarks.samples import QUIET_BELOW_CORES, Spread
 from benchmarks.webrtc_trials import (
-    CALLERS_TOO_BUSY,
     FEWEST_PACKETS_A_SECOND,
     LATEST_CALLERS_MS,
     MOST_BUSY_CALLERS,
@@ -113,11 +112,11 @@ def _by_calls(trials: Sequence[Trial]) -> Iterator[list[str]]:
 def _summary(measured: Measured) -> Iterator[str]:
     ratio = f"{measured.ratio:.0f}" if measured.ratio else "-"
     yield f"On time, on one core: up to {report.spread(measured.most_on_time)} calls."
-    verdicts = {each.verdict for each in measured.trials}
-    if CALLERS_TOO_BUSY in verdicts:
-        yield "What ended the ladder was the callers' core, not the mock's."
-    elif OTHERS_TOO_BUSY in verdicts:
-        yield "Other processes were in the way: on a quiet machine it is more."
+    late = [each for each in measured.trials if not each.on_time]
+    if any(each.callers_too_busy for each in late):
+        yield "What ended the ladder may have been the callers' core, not the mock's."
+    elif any(each.verdict == OTHERS_TOO_BUSY for each in late):
+        yield "Other processes were in the way: on a quiet machine it may be more."
     yield f"A call takes {report.spread(measured.percent_a_call, 1)} % of a core; a Twilio call of the same mock takes"
     yield f"{report.spread(measured.twilio_percent_a_call, 2)} % ({TWILIO_CALLS} at once): one webrtc call costs as"
     yield f"much as {ratio} of them. It holds {report.spread(measured.mb_a_call, 1)} MB."
@@ -125,7 +124,7 @@ def _summary(measured: Measured) -> Iterator[str]:
 
 def _turnover(measured: Measured) -> Iterator[str]:
     turnover = measured.turnover
-    kept = Spread.of(each.kept_mb for each in measured.trials if each.calls > 1)
+    kept = Spread.of(each.kept_mb for each in measured.trials if each.on_time)
     yield f"To join and to leave costs {turnover.cpu_ms:.0f} ms of CPU time. When all had left, the process held"
     yield f"{report.spread(kept, 1)} MB more than before they came, which later calls take again: of"
     yield f"{turnover.calls} calls, after as many others, {max(0.0, turnover.kept_kb):.0f} KB were left in all when"

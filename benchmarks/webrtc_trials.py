@@ -164,5 +164,5 @@ class Measured:
 
     @property
     def mb_a_call(self) -> Spread | None:
-        """Memory of a call; that of a single one is mostly chance."""
-        return Spread.of(each.mb_a_call for each in self.trials if each.calls > 1)
+        """Memory of a call, wherever frames were on time: late ones pile up."""
+        return Spread.of(each.mb_a_call for each in self.trials if each.on_time)

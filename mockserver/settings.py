@@ -23,7 +23,7 @@ MOCK_KEYS = ("ck_mock_valid", "ck_mock_no_credit", "ck_mock_rate_limited")
 DEMO_AGENT = "agent_demo"
 """The id of the agent that always exists."""
 
-DEFAULT_WEBRTC_CALLS = 20
+DEFAULT_WEBRTC_CALLS = 15
 """How many webrtc calls one core carries on time with a little left to create calls (docs/benchmarks.md)."""
 
 _TRUE = ("1", "true", "yes", "on")
