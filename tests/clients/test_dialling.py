@@ -101,10 +101,10 @@ def test_no_other_request_tells_or_uses_up_a_url(mock: RunningMock, method: str)
 
 
 def test_a_url_that_was_not_dialled_in_time_is_refused_like_a_used_one() -> None:
-    with running_mock(rate_limit_per_hour=0, url_ttl_s=0.2) as mock:
+    with running_mock(rate_limit_per_hour=0, url_ttl_s=1.0) as mock:
         late = mock.create_inline(**WEBSOCKET)["websocketUrl"]
         used = dead_url(mock)
-        time.sleep(0.3)
+        time.sleep(1.1)
         assert refusal(late) == refusal(used)
 
 
