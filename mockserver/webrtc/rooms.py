@@ -135,9 +135,9 @@ class OwnRooms:
 
     def _load(self) -> None:
         """Begin to load what rooms are made of: it takes a second, in which other calls are to go on."""
-        if not are_installed(NEEDED_FOR_ROOMS):
-            raise NoRoom(NOT_INSTALLED)
         if self._loading is None:
+            if not are_installed(NEEDED_FOR_ROOMS):
+                raise NoRoom(NOT_INSTALLED)
             self._loading = threading.Thread(target=self._import, name="webrtc", daemon=True)
             self._loading.start()
         elif not self._loading.is_alive() and self._loaded is None:
