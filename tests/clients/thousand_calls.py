@@ -112,7 +112,8 @@ WAYS = tuple(itertools.product(KINDS, (stops, closes, vanishes, says_rubbish, sa
 
 async def call(url: str, kind: str, end: Callable[[ClientConnection, str], Awaitable[None]]) -> None:
     """One call: it begins, the caller asks something and hears the beginning of an answer, it ends."""
-    async with connect(url, proxy=None, compression=None, max_size=None) as socket:
+    # A client whose queue is full stops reading, and would never see the end.
+    async with connect(url, proxy=None, compression=None, max_size=None, max_queue=None) as socket:
         if kind in START:
             await socket.send(START[kind])
         await socket.send(QUESTION[kind])
