@@ -93,9 +93,6 @@ async def run(
         found[job.name] = finding
         on_finding(finding)
 
-    for ahead, job in {job.check.ahead: job for job in jobs}.items():
-        if ahead is not None:
-            judge.go_on(ahead(Context(judge, job.variant, 1)))
     try:
         for order in ("first", "any", "last"):
             due = sorted((job for job in jobs if job.check.order == order), key=lambda job: -job.check.lasts_s)

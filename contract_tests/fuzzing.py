@@ -18,8 +18,6 @@ from contract_tests.target import Exchange, Meant, OutOfRequests
 
 BODIES = {Profile.SMOKE: 4, Profile.DEFAULT: 26, Profile.DEEP: 400}
 """How many requests of each kind are made, of which the budget may leave out some."""
-BODIES_MADE = "fuzzing"
-"""The recording that holds them."""
 LEFT_OVER = 50
 """Requests that are not spent on making a failing one smaller."""
 SHRINKS = 60
@@ -29,7 +27,7 @@ SHRINKS = 60
 async def fuzz(it: Context, operation: str, *, valid: bool, websocket: bool, most: int) -> None:
     """Send so many requests of one kind until one is answered wrongly; the smallest one like it is written down."""
     plain = it.valid(operation) | (audio_settings("websocket") if websocket else {})
-    bodies = await it.recording(BODIES_MADE, lambda: _bodies(it))
+    bodies = await it.recording("fuzzing", lambda: _bodies(it))
     for wanted, body in bodies[name_of(operation, websocket, valid)][:most]:
         if _is_right(wanted, await _sent(it, operation, body)):
             continue
@@ -38,11 +36,6 @@ async def fuzz(it: Context, operation: str, *, valid: bool, websocket: bool, mos
             expected = f"{wanted or 'an answer below 500'}: a plain request {_difference(found, plain)}"
             it.wrong(expected, found.shown(), found, f"# seed {it.settings.seed}")
             return
-
-
-async def make_bodies(it: Context) -> None:
-    """Make all that is to be sent: it takes seconds, and `fuzz` waits for it."""
-    await it.recording(BODIES_MADE, lambda: _bodies(it))
 
 
 async def _bodies(it: Context) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from contract_tests.findings import Layer
@@ -113,7 +113,7 @@ class Judge:
         found = self._recordings.get(name)
         return found is not None and not found[0].done()
 
-    def go_on(self, doing: Awaitable[None]) -> asyncio.Future[None]:
+    def go_on(self, doing: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
         """Have something go on beside the checks, until the end of the run at the latest."""
         going = asyncio.ensure_future(doing)
         self._going.append(going)

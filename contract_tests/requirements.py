@@ -52,10 +52,9 @@ class Check:
         run: the check; raises what `context.py` names, returns where nothing is wrong.
         variants: the operations or connection types that it is checked for, one after the other.
         smoke: whether the shortest profile has it.
-        order: `first` alone, before all others; `last` after all others, over what they saw or left; else side by side.
+        order: `first` alone, before all others; `last` after all others, over what they saw; else side by side.
         lasts_s: how long it takes at the least, in real seconds at time scale 1; slow ones are started first.
         again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
-        ahead: what takes long and asks nothing of the target: begun with the run, whenever the check is due.
     """
 
     requirement: Requirement
@@ -65,7 +64,6 @@ class Check:
     order: str = "any"
     lasts_s: float = 0.0
     again: bool = False
-    ahead: CheckFunction | None = None
 
 
 _CHECKS: dict[str, Check] = {}
@@ -86,7 +84,6 @@ def requirement(
     order: str = "any",
     lasts_s: float = 0.0,
     again: bool = False,
-    ahead: CheckFunction | None = None,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check; the arguments are the attributes of Requirement and Check."""
 
@@ -102,7 +99,6 @@ def requirement(
                 order=order,
                 lasts_s=lasts_s,
                 again=again,
-                ahead=ahead,
             )
         )
         return function

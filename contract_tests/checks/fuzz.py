@@ -14,10 +14,11 @@ from contract_tests.context import Call, Context, audio_settings
 from contract_tests.crashing import guilty_among
 from contract_tests.damage import damaged
 from contract_tests.findings import Layer
-from contract_tests.fuzzing import fuzz, make_bodies
+from contract_tests.fuzzing import fuzz
 from contract_tests.odd import Rotation
 from contract_tests.requirements import TALKING, requirement
 from contract_tests.schemathesis_run import run_schemathesis
+from contract_tests.settings import LEFT_FOR_OTHERS, REQUESTS_PER_KEY
 from contract_tests.target import NotChecked
 
 PATHS = "openapi/calls.yaml#/paths"
@@ -26,10 +27,8 @@ INVALID = {"create": 10, "create-websocket": 14, "inline": 26, "inline-websocket
 """Requests for each variant, if the budget has room for all of them: one of them can be odd in many ways, but damaged
 in only one place."""
 VARIANTS = tuple(VALID)
-SPARE = 8
-"""Requests that are left when all of these have been made."""
-LEAST = 2
-"""Requests for each variant, where there are any."""
+OTHERS = 346
+"""What all other checks ask of a target that does everything right, with all keys together."""
 
 CALLS = 6
 """How often a call is placed anew because the last one ended, before all messages were sent."""
@@ -45,17 +44,15 @@ HOW = (
 )
 
 
-async def _share(it: Context) -> float:
-    """How much of all that could be asked there are requests for, now that all other checks have had theirs."""
-    room = it.target.left() - SPARE
-    return max(0.0, min(1.0, room / sum([*VALID.values(), *INVALID.values()])))
-
-
 async def _fuzz(it: Context, *, valid: bool) -> None:
     operation, _, websocket = it.variant.partition("-")
-    share = await it.recording("fuzz-share", lambda: _share(it))
-    most = 400 if it.deep else max(LEAST, int((VALID if valid else INVALID)[it.variant] * share))
-    if it.target.left() < LEAST:
+    settings = it.settings
+    reserve = LEFT_FOR_OTHERS[settings.profile]
+    room = REQUESTS_PER_KEY[settings.profile] * len(settings.api_keys) - OTHERS - reserve
+    share = min(1.0, room / sum([*VALID.values(), *INVALID.values()]))
+    most = 400 if it.deep else max(2, int((VALID if valid else INVALID)[it.variant] * share))
+    most = min(most, it.target.left() - reserve)
+    if most < 2:
         raise NotChecked("the profile's budget of requests leaves none for fuzzing: more keys, or --profile deep")
     await fuzz(it, operation, valid=valid, websocket=bool(websocket), most=most)
     if it.deep and not it.cases:
@@ -70,9 +67,6 @@ async def _fuzz(it: Context, *, valid: bool) -> None:
     why="Rules that no document names surprise every client.",
     mend="See the answer: it should say what was not understood.",
     variants=VARIANTS,
-    order="last",
-    lasts_s=2,
-    ahead=make_bodies,
 )
 async def valid_requests(it: Context) -> None:
     """Requests that fit."""
@@ -87,9 +81,6 @@ async def valid_requests(it: Context) -> None:
     why="What slips through validation fails later, where nobody can tell why.",
     mend="Validate the whole body against the document's schema.",
     variants=VARIANTS,
-    order="last",
-    lasts_s=2,
-    ahead=make_bodies,
 )
 async def invalid_requests(it: Context) -> None:
     """Requests that do not fit."""
