@@ -25,6 +25,12 @@ LEFT_FOR_OTHERS = {Profile.SMOKE: 8, Profile.DEFAULT: 30, Profile.DEEP: 30}
 """Nothing is looked at again where fewer requests than this are left: others have not even been looked at once."""
 
 
+ALL_FIRST_LOOKS = 384
+"""What it takes to look at everything once, fuzzing included, with all keys together."""
+SECOND_LOOK = 4
+"""What it takes to look at one thing again, more or less."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TargetSettings:
     """The implementation under test and what the judge may do with it.
@@ -72,3 +78,9 @@ class TargetSettings:
     max_parallel_calls: int = 40
     request_timeout_s: float = 10.0
     overlays: tuple[str, ...] = ()
+
+
+def second_looks(settings: TargetSettings) -> int:
+    """How often a run may look at something again, so that there are requests for the first look at all else."""
+    room = REQUESTS_PER_KEY[settings.profile] * len(settings.api_keys) - ALL_FIRST_LOOKS
+    return max(2, room // SECOND_LOOK)

@@ -27,8 +27,12 @@ INVALID = {"create": 10, "create-websocket": 14, "inline": 26, "inline-websocket
 """Requests for each variant, if the budget has room for all of them: one of them can be odd in many ways, but damaged
 in only one place."""
 VARIANTS = tuple(VALID)
-OTHERS = 346
+OTHERS = 360
 """What all other checks ask of a target that does everything right, with all keys together."""
+SPARE = 30
+"""Requests that are left when these and those of the others have been made."""
+LEAST = 2
+"""Requests for each variant, however few are left for it."""
 
 CALLS = 6
 """How often a call is placed anew because the last one ended, before all messages were sent."""
@@ -48,11 +52,11 @@ async def _fuzz(it: Context, *, valid: bool) -> None:
     operation, _, websocket = it.variant.partition("-")
     settings = it.settings
     reserve = LEFT_FOR_OTHERS[settings.profile]
-    room = REQUESTS_PER_KEY[settings.profile] * len(settings.api_keys) - OTHERS - reserve
+    room = REQUESTS_PER_KEY[settings.profile] * len(settings.api_keys) - OTHERS - SPARE
     share = min(1.0, room / sum([*VALID.values(), *INVALID.values()]))
-    most = 400 if it.deep else max(2, int((VALID if valid else INVALID)[it.variant] * share))
-    most = min(most, it.target.left() - reserve)
-    if most < 2:
+    most = 400 if it.deep else max(LEAST, int((VALID if valid else INVALID)[it.variant] * share))
+    most = max(LEAST, min(most, it.target.left() - reserve))
+    if it.target.left() < LEAST:
         raise NotChecked("the profile's budget of requests leaves none for fuzzing: more keys, or --profile deep")
     await fuzz(it, operation, valid=valid, websocket=bool(websocket), most=most)
     if it.deep and not it.cases:
