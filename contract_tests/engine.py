@@ -127,7 +127,11 @@ async def _judged(judge: Judge, job: Job) -> Finding:
             wrong = finding
         if judge.left_s() <= job.check.lasts_s + 5:
             break
-        if judge.target.left() < LEFT_FOR_OTHERS[judge.settings.profile] or judge.second_looks < 1:
+        if judge.target.left() < LEFT_FOR_OTHERS[judge.settings.profile]:
+            break
+        if judge.second_looks < 1:
+            # Nobody is accused of what could not be seen twice.
+            wrong = None
             break
         judge.second_looks -= 1
     return wrong or _not_checked(job, "this machine was too busy to judge times: run again", finding.took_s)

@@ -24,7 +24,6 @@ REQUESTS_PER_KEY = {Profile.SMOKE: 120, Profile.DEFAULT: 400, Profile.DEEP: 100_
 LEFT_FOR_OTHERS = {Profile.SMOKE: 8, Profile.DEFAULT: 30, Profile.DEEP: 30}
 """Nothing is looked at again where fewer requests than this are left: others have not even been looked at once."""
 
-
 ALL_FIRST_LOOKS = 384
 """What it takes to look at everything once, fuzzing included, with all keys together."""
 SECOND_LOOK = 4
