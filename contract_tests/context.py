@@ -84,6 +84,7 @@ class Context:
         cases: what was wrong so far.
         cause: what most likely causes it; the requirement's own words where a check says nothing.
         looks_back_to: when the first of what it looked at began: recordings may be older than the check.
+        requests: how many it has made of the two operations.
     """
 
     def __init__(self, judge: Judge, variant: str, attempt: int = 1) -> None:
@@ -95,6 +96,7 @@ class Context:
         self.cases: list[Case] = []
         self.cause = ""
         self.looks_back_to = time.monotonic()
+        self.requests = 0
         self._room: asyncio.Semaphore | None = None
         self._task: asyncio.Task[Any] | None = None
 
@@ -165,6 +167,7 @@ class Context:
         sent = dict(headers or {})
         if media_type is not None:
             sent["Content-Type"] = media_type
+        self.requests += 1
         return await self.target.request(
             "POST",
             PATHS[operation],

@@ -12,7 +12,8 @@ from contract_tests.context import Context
 from contract_tests.findings import Finding, Layer, Level, Verdict
 from contract_tests.judge import Judge
 from contract_tests.requirements import Check
-from contract_tests.settings import LEFT_FOR_OTHERS, Profile
+from contract_tests.second_looks import SecondLooks
+from contract_tests.settings import Profile
 from contract_tests.target import NotChecked
 
 TOO_LATE_S = 1.0
@@ -24,6 +25,8 @@ NOTED_S = 0.05
 LATE_S = 0.4
 """A machine that is held up for longer is asked for fewer calls at once."""
 ATTEMPTS = 3
+FOR_LAST = 1 / 20
+"""How much of a run's time is kept for the checks that come last: most of them only look at what was answered."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +89,11 @@ async def run(
     """
     found: dict[str, Finding] = {}
     pulse = asyncio.create_task(_pulse(judge))
+    looks = SecondLooks(judge.target, sum(job.check.order == "any" for job in jobs))
 
     async def one(job: Job) -> None:
         async with judge.rooms[job.check.requirement.layer]:
-            finding = await _judged(judge, job)
+            finding = await _judged(judge, job, looks)
         found[job.name] = finding
         on_finding(finding)
 
@@ -106,7 +110,7 @@ async def run(
     return [found[job.name] for job in jobs]
 
 
-async def _judged(judge: Judge, job: Job) -> Finding:
+async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
     """What a check finds; a violation that is a matter of time must show twice, while this machine is quick.
 
     Any other that was found while this machine was slow is looked for again: what was missed may have come too late.
@@ -117,6 +121,10 @@ async def _judged(judge: Judge, job: Job) -> Finding:
         context.takes(judge.rooms[job.check.requirement.layer])
         finding = await _attempt(judge, job, context)
         late = judge.lag_since(context.looks_back_to) > TOO_LATE_S
+        if attempt > 1:
+            looks.give_back(context.requests)
+        elif job.check.order == "any":
+            looks.had_first()
         if finding.verdict is Verdict.PASSED or not (job.check.again or late):
             return finding
         if finding.verdict is Verdict.NOT_CHECKED:
@@ -125,23 +133,31 @@ async def _judged(judge: Judge, job: Job) -> Finding:
             return finding
         if not late or not job.check.again:
             wrong = finding
-        if judge.left_s() <= job.check.lasts_s + 5:
+        if attempt == ATTEMPTS or not await _may_look_again(judge, job, looks):
             break
-        if judge.target.left() < LEFT_FOR_OTHERS[judge.settings.profile]:
-            break
-        if judge.second_looks < 1:
-            # Nobody is accused of what could not be seen twice.
-            wrong = None
-            break
-        judge.second_looks -= 1
     return wrong or _not_checked(job, "this machine was too busy to judge times: run again", finding.took_s)
+
+
+async def _may_look_again(judge: Judge, job: Job, looks: SecondLooks) -> bool:
+    """Whether there is time and are requests for another look, if need be after everything had its first one."""
+    if not looks.take():
+        if job.check.order == "first":
+            return False
+        await looks.all_had_first(judge.rooms[job.check.requirement.layer])
+        if not looks.take():
+            return False
+    if judge.left_s() > job.check.lasts_s + 5:
+        return True
+    looks.give_back(0)
+    return False
 
 
 async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
     began_at = time.monotonic()
     reason = ""
+    kept_s = 0.0 if job.check.order == "last" else judge.settings.max_time_s * FOR_LAST
     try:
-        async with asyncio.timeout(max(0.5, judge.left_s())):
+        async with asyncio.timeout(max(0.5, judge.left_s() - kept_s)):
             await job.check.run(context)
     except NotChecked as not_checked:
         reason = judge.secrets.redact(str(not_checked))

@@ -10,7 +10,7 @@ from typing import Any
 
 from contract_tests.findings import Layer
 from contract_tests.secrets_kept import Secrets
-from contract_tests.settings import TargetSettings, second_looks
+from contract_tests.settings import TargetSettings
 from contract_tests.target import OutOfRequests, Target
 
 HTTP_SIDE_BY_SIDE = 12
@@ -66,7 +66,6 @@ class Judge:
             Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
             Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
         }
-        self.second_looks = second_looks(settings)
         self.lags: list[tuple[float, float]] = []
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}

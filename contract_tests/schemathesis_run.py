@@ -53,7 +53,7 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
         websocket: whether each request asks for a custom client.
 
     Raises:
-        NotChecked: it sent nothing, as on a target whose answers do not end.
+        NotChecked: it sent nothing of the kind, as on a target whose answers do not end, or where time was short.
     """
     known, settings = it.valid(operation), it.settings
     with tempfile.TemporaryDirectory() as folder:
@@ -83,9 +83,11 @@ async def run_schemathesis(it: Context, operation: str, *, valid: bool, websocke
             command += ["--max-time", str(within_s)]
             said = await _ended(command, folder, it.target.key(), within_s + SLACK_S)
         lines = place.joinpath("exchanges.jsonl").read_text("utf-8").splitlines()
-    if not lines:
-        raise NotChecked(f"schemathesis sent nothing: {it.judge.secrets.redact(said)[-300:]}")
-    _take(it, operation, [json.loads(line) for line in lines])
+    exchanges = [json.loads(line) for line in lines]
+    _take(it, operation, exchanges)
+    if not any(each["due"] == (201 if valid else 400) for each in exchanges):
+        kind = "valid" if valid else "invalid"
+        raise NotChecked(f"schemathesis sent nothing {kind} in {within_s} s: {it.judge.secrets.redact(said)[-300:]}")
 
 
 async def _ended(command: list[str], folder: str, key: str, within_s: float) -> str:

@@ -22,12 +22,16 @@ REQUESTS_PER_KEY = {Profile.SMOKE: 120, Profile.DEFAULT: 400, Profile.DEEP: 100_
 """How many requests a run of each profile makes with one key at the most."""
 
 LEFT_FOR_OTHERS = {Profile.SMOKE: 8, Profile.DEFAULT: 30, Profile.DEEP: 30}
-"""Nothing is looked at again where fewer requests than this are left: others have not even been looked at once."""
+"""Nothing is looked at again where fewer requests than this are left and others have not even been looked at once."""
 
-ALL_FIRST_LOOKS = 384
+LEFT_FOR_LAST = 8
+"""What those checks take that come when all others are over."""
+
+ALL_FIRST_LOOKS = {Profile.SMOKE: 112, Profile.DEFAULT: 384, Profile.DEEP: 8_000}
 """What it takes to look at everything once, fuzzing included, with all keys together."""
+
 SECOND_LOOK = 4
-"""What it takes to look at one thing again, more or less."""
+"""What it takes to look at one thing again, at the most but for a few."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +81,3 @@ class TargetSettings:
     max_parallel_calls: int = 40
     request_timeout_s: float = 10.0
     overlays: tuple[str, ...] = ()
-
-
-def second_looks(settings: TargetSettings) -> int:
-    """How often a run may look at something again, so that there are requests for the first look at all else."""
-    room = REQUESTS_PER_KEY[settings.profile] * len(settings.api_keys) - ALL_FIRST_LOOKS
-    return max(2, room // SECOND_LOOK)

@@ -19,7 +19,7 @@ from connexion.spec import Specification  # type: ignore[import-untyped]  # conn
 
 import mockserver.answering
 from contract.codec import Codec
-from contract_tests import engine, fuzzing, odd_bodies, room_calls
+from contract_tests import engine, fuzzing, room_calls
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Layer, Verdict
 from contract_tests.judge import Judge
@@ -43,7 +43,9 @@ ROOM_PATIENCE_S = 5.0
 
 BREATH_S = 0.3
 """Between the building of two servers, in which nothing else can happen: those that serve are not to be late."""
-AGAIN_WITHIN_S = 60.0
+HELD_UP_S = 0.3
+"""A fault that is not reported while the process is held up for longer says nothing: its server was held up, too."""
+AGAIN_WITHIN_S = 90.0
 FUZZING_KEYS = 2
 """More keys, where the mock takes any: fuzzing makes as many requests as they allow."""
 
@@ -65,10 +67,12 @@ class Judged:
     Attributes:
         findings: of the selection.
         crash: how the judge itself failed; empty where it did not.
+        held_up_s: for how long the process was held up at a time, at the most, in seconds.
     """
 
     findings: tuple[Finding, ...] = ()
     crash: str = ""
+    held_up_s: float = 0.0
 
     def of(self, name: str) -> list[Finding]:
         """The findings on one requirement that are not passed."""
@@ -139,7 +143,7 @@ async def judge_fault(fault: Fault, jobs: Sequence[Job], *, seed: int = 0, max_t
         more_keys = FUZZING_KEYS if fault.settings.get("any_key") else 0
         it = Judge(target(server.base_url, seed, max_time_s, more_keys))
         try:
-            return Judged(tuple(await engine.run(it, list(jobs))))
+            return Judged(tuple(await engine.run(it, list(jobs))), held_up_s=it.lag_since(it.began_at))
         except Exception as error:
             return Judged(crash=f"{type(error).__name__}: {error}")
         finally:
@@ -174,8 +178,8 @@ def judge_side_by_side(indices: Sequence[int], at_a_time: int = AT_A_TIME) -> di
 
         order = sorted(indices, key=lambda index: slow_first(FAULTS[index]))
         await asyncio.gather(*map(one, order))
-        # Who was too busy tries again, with less beside it, as long as there is time.
-        busy = [index for index in order if "too busy" in judged[index].said(FAULTS[index].breaks)]
+        # Who was held up tries again, with less beside it, as long as there is time.
+        busy = [index for index in order if _was_held_up(FAULTS[index], judged[index])]
         room = asyncio.Semaphore(AGAIN_AT_A_TIME)
         with suppress(TimeoutError):
             async with asyncio.timeout(AGAIN_WITHIN_S):
@@ -185,6 +189,11 @@ def judge_side_by_side(indices: Sequence[int], at_a_time: int = AT_A_TIME) -> di
     logging.disable(logging.CRITICAL)
     with quick_builds(), mock.patch.object(room_calls, "ANSWER_WITHIN_S", ROOM_PATIENCE_S):
         return in_thread(lambda: asyncio.run(everything()))
+
+
+def _was_held_up(fault: Fault, judged: Judged) -> bool:
+    missed = judged.saw(fault) != "" and not fault.missed
+    return "too busy" in judged.said(fault.breaks) or (missed and judged.held_up_s > HELD_UP_S)
 
 
 def judge_own(jobs: int = 2) -> list[Judged]:
@@ -221,7 +230,8 @@ def quick_builds() -> Iterator[None]:
     codecs: dict[tuple[Any, ...], Codec] = {}
     validate = Specification.__dict__["_validate_spec"].__func__
     validated: list[bool] = []
-    made: dict[str, Any] = {}
+    made_elsewhere = fuzzing.made_elsewhere
+    made: dict[str, asyncio.Future[Any]] = {}
 
     def codec(document: Any, *more: Any) -> Codec:
         key = (document["info"]["title"], *more)
@@ -237,8 +247,8 @@ def quick_builds() -> Iterator[None]:
     async def made_once(asked: Any) -> Any:
         key = json.dumps(asked)
         if key not in made:
-            made[key] = odd_bodies.made(**asked)
-        return made[key]
+            made[key] = asyncio.ensure_future(made_elsewhere(asked))
+        return await asyncio.shield(made[key])
 
     with (
         mock.patch.object(mockserver.answering, "Codec", codec),

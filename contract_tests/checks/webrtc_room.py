@@ -153,7 +153,9 @@ async def interruption(it: Context) -> None:
     due = line.spoke_at + INTERRUPTED_WITHIN_S + 2 * SLACK_S
     told = [heard.event for heard in line.events(StateChanged) if line.spoke_at <= heard.at_s <= due]
     listens = any(isinstance(event, StateChanged) and event.state == "listening" for event in told)
-    if line.alive and not listens and _longest_silence(line, line.spoke_at, due) < CUT_S:
+    # What this machine did not hear while it was held up is no silence of the agent's.
+    silent_s = _longest_silence(line, line.spoke_at, due) - it.judge.held_up_s(line.spoke_at, due + CUT_S)
+    if line.alive and not listens and silent_s < CUT_S:
         it.wrong("a greeting that is cut within 2 s of caller speech", "it goes on", *it.dial_command(found.call))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -15,18 +16,28 @@ from contract_tests.engine import Job
 from contract_tests.findings import Requirement, Verdict
 from contract_tests.judge import Judge
 from contract_tests.requirements import Check
-from contract_tests.settings import LEFT_FOR_OTHERS, Profile, TargetSettings
+from contract_tests.settings import (
+    ALL_FIRST_LOOKS,
+    LEFT_FOR_LAST,
+    REQUESTS_PER_KEY,
+    SECOND_LOOK,
+    Profile,
+    TargetSettings,
+)
 from contract_tests.target import Meant, OutOfRequests
 from tests.running import RunningMock
 
+pytestmark = pytest.mark.alone
+
 KEY = "ck_mock_valid"
-LEAST = LEFT_FOR_OTHERS[Profile.DEFAULT]
+LEAST = LEFT_FOR_LAST + SECOND_LOOK
+MOST_AT_ONCE = (REQUESTS_PER_KEY[Profile.DEFAULT] - ALL_FIRST_LOOKS[Profile.DEFAULT]) // SECOND_LOOK
 T = TypeVar("T")
 
 
-def judged(url: str, work: Callable[[Judge], Awaitable[T]]) -> T:
+def judged(url: str, work: Callable[[Judge], Awaitable[T]], max_time_s: float = 90.0) -> T:
     async def run() -> T:
-        it = Judge(TargetSettings(url=f"{url}/api/v1", api_keys=(KEY,), agent="agent_demo"))
+        it = Judge(TargetSettings(url=f"{url}/api/v1", api_keys=(KEY,), agent="agent_demo", max_time_s=max_time_s))
         try:
             return await work(it)
         finally:
@@ -40,17 +51,21 @@ def spend(it: Judge, left: int) -> None:
         it.target.count(KEY)
 
 
+def job(run: Callable[[Context], Awaitable[None]], *, again: bool, name: str = "media.x") -> Job:
+    requirement = Requirement(name=name, sentence="S.", source="s", how="h", why="w", mend="m")
+    return Job(Check(requirement=requirement, run=run, again=again), "")
+
+
 def always_wrong(attempts: list[int]) -> Job:
     async def check(it: Context) -> None:
         attempts.append(it.attempt)
         it.wrong("nothing", "something")
 
-    requirement = Requirement(name="media.x", sentence="S.", source="s", how="h", why="w", mend="m")
-    return Job(Check(requirement=requirement, run=check, again=True), "")
+    return job(check, again=True)
 
 
 @pytest.mark.parametrize(("left", "attempts"), [(LEAST, [1, 2]), (LEAST - 1, [1])])
-def test_a_second_look_leaves_requests_for_the_others(left: int, attempts: list[int]) -> None:
+def test_a_second_look_leaves_requests_for_the_last_checks(left: int, attempts: list[int]) -> None:
     made: list[int] = []
 
     async def work(it: Judge) -> None:
@@ -60,6 +75,38 @@ def test_a_second_look_leaves_requests_for_the_others(left: int, attempts: list[
 
     judged("http://127.0.0.1:1", work)
     assert made == attempts
+
+
+@pytest.mark.parametrize(("number", "at_once"), [(1, 1), (9, MOST_AT_ONCE)])
+def test_who_gets_no_requests_for_a_second_look_waits_until_all_had_their_first(number: int, at_once: int) -> None:
+    done: list[str] = []
+
+    async def wrong(it: Context) -> None:
+        for _ in range(SECOND_LOOK):
+            it.requests += 1
+            it.target.count(KEY)
+        # All of them are looked at before one is again, but for the slow one.
+        await asyncio.sleep(0.05)
+        done.append("a second look" if it.attempt == 2 else "a first look")
+        it.wrong("nothing", "something")
+
+    async def slow(it: Context) -> None:
+        await asyncio.sleep(0.5)
+        done.append("the slow one")
+
+    async def work(it: Judge) -> None:
+        jobs = [job(wrong, again=True, name=f"media.x{index}") for index in range(number)]
+        _, *findings = await engine.run(it, [job(slow, again=True), *jobs])
+        assert {finding.verdict for finding in findings} == {Verdict.VIOLATED}
+        assert it.target.left() == REQUESTS_PER_KEY[Profile.DEFAULT] - 2 * SECOND_LOOK * number
+
+    judged("http://127.0.0.1:1", work)
+    assert done == [
+        *number * ["a first look"],
+        *at_once * ["a second look"],
+        "the slow one",
+        *(number - at_once) * ["a second look"],
+    ]
 
 
 def slow_machine(attempts: list[int], slow: int, wrong: int) -> Job:
@@ -74,8 +121,7 @@ def slow_machine(attempts: list[int], slow: int, wrong: int) -> Job:
         if it.attempt <= wrong:
             it.wrong("nothing", "something")
 
-    requirement = Requirement(name="media.x", sentence="S.", source="s", how="h", why="w", mend="m")
-    return Job(Check(requirement=requirement, run=check, again=False), "")
+    return job(check, again=False)
 
 
 @pytest.mark.parametrize(
@@ -146,3 +192,20 @@ def test_a_recording_for_which_there_were_no_requests_is_made_later(mock: Runnin
         assert len(asked) == 2
 
     judged(mock.base_url, work)
+
+
+def test_the_last_checks_have_time_left_whatever_the_others_take() -> None:
+    async def endless(it: Context) -> None:
+        await asyncio.sleep(600)
+
+    async def quick(it: Context) -> None:
+        await asyncio.sleep(0)
+
+    async def work(it: Judge) -> None:
+        last = job(quick, again=False, name="media.last")
+        jobs = [job(endless, again=True), replace(last, check=replace(last.check, order="last"))]
+        findings = await engine.run(it, jobs)
+        assert [finding.verdict for finding in findings] == [Verdict.NOT_CHECKED, Verdict.PASSED]
+        assert it.left_s() > 0
+
+    judged("http://127.0.0.1:1", work, max_time_s=4.0)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contract_tests import fuzzing
 from contract_tests.context import Call, Context
 from contract_tests.engine import Selection
 from contract_tests.findings import Finding, Verdict
@@ -17,6 +18,8 @@ from contract_tests.run import judge
 from contract_tests.settings import Profile, TargetSettings
 from tests.faults.fault import Apply, Close, Reply, Request, Socket, Wires, after, hears
 from tests.running import running_mock
+
+pytestmark = pytest.mark.alone
 
 EXAMPLES = [
     {"event": "mark", "sequenceNumber": "4", "streamSid": "MZ1", "mark": {"name": "greeting"}},
@@ -43,7 +46,7 @@ def _finding(name: str, apply: Apply) -> Finding:
     """What the deep profile says of one check; schemathesis has a twentieth of the time."""
     selection = Selection(profile=Profile.DEEP, only=(name,))
     with running_mock(apply, rate_limit_per_hour=0) as mock:
-        run = asyncio.run(judge(_settings(mock.base_url, 120.0), selection, today=datetime.date.today()))
+        run = asyncio.run(judge(_settings(mock.base_url, 240.0), selection, today=datetime.date.today()))
     assert not run.problems
     (finding,) = run.findings
     return finding
@@ -58,7 +61,11 @@ def _no_code(request: Request, reply: Reply) -> None:
 
 
 @pytest.mark.parametrize(("apply", "verdict"), [(nothing, Verdict.PASSED), (after(_no_code), Verdict.VIOLATED)])
-def test_schemathesis_runs_by_itself_and_makes_what_it_finds_small(apply: Apply, verdict: Verdict) -> None:
+def test_schemathesis_runs_by_itself_and_makes_what_it_finds_small(
+    apply: Apply, verdict: Verdict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The other fuzzing is looked at elsewhere.
+    monkeypatch.setitem(fuzzing.BODIES, Profile.DEEP, 4)
     finding = _finding("fuzz.invalid-requests[inline]", apply)
     assert finding.verdict is verdict, finding
     for case in finding.cases:

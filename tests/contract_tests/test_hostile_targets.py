@@ -21,6 +21,8 @@ from contract_tests.run import judge
 from contract_tests.schemathesis_run import run_schemathesis
 from contract_tests.settings import REQUESTS_PER_KEY, Profile, TargetSettings
 
+pytestmark = pytest.mark.alone
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ONLY = ("create.valid", "inline.valid", "answers.json", "websocket-url.dialable", "media.greeting", "bodies.odd")
 

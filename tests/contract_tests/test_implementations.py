@@ -13,6 +13,8 @@ from contract_tests.findings import Run, Verdict
 from contract_tests.requirements import all_checks
 from tests.contract_tests import targets
 
+pytestmark = pytest.mark.alone
+
 RUNS = [("mock", 1), *((name, seed) for name in targets.COMMANDS if name != "mock" for seed in (1, 2))]
 SIDE_BY_SIDE = 3
 

@@ -19,6 +19,8 @@ from contract_tests.room.door import NOWHERE, VALIDATE, NoWayIn, RoomRefused, kn
 from contract_tests.settings import TargetSettings
 from tests.running import running_mock
 
+pytestmark = pytest.mark.alone
+
 TOKEN = "aaaa.bbbb.cccc"
 REFUSED = {VALIDATE: (401, "the token has expired"), "": (401, "no token"), NOWHERE: (404, "nothing here")}
 """What a LiveKit server says of a bad token, without one, and where there is nothing."""

@@ -11,6 +11,8 @@ from contract_tests.requirements import all_checks
 from tests.faults import FAULTS
 from tests.trusting import Judged, judge_own
 
+pytestmark = pytest.mark.alone
+
 NAMES = [check.requirement.name for check in all_checks()]
 
 
