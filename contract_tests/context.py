@@ -40,8 +40,7 @@ ALAW = AudioFormat(Encoding.ALAW, 8000)
 SHORT_GREETING = "Hello, this is a test call. How can I help you?"
 LONG_GREETING = (
     "Hello and welcome to this test call. This greeting is long on purpose, so that there is time enough to interrupt "
-    "it while it is being said. It goes on for quite a while, and it says nothing of any interest, until at last it "
-    "comes to an end."
+    "it while it is being said, and it says nothing of any interest."
 )
 SPARE_LASTS_S = 60.0
 MOST_SPARE_BYTES = 2000
@@ -327,18 +326,20 @@ class Context:
                     self.judge.forbidden.append((kind, forbidden, self.dial_command(call)))
 
     @asynccontextmanager
-    async def room(self, call: Call) -> AsyncIterator[RoomLine]:
+    async def room(self, call: Call) -> AsyncIterator[tuple[Call, RoomLine]]:
         """A webrtc call, dialled, whose room was offered; to join it is `start`.  Closed at the end.
+
+        It is another call like it where this one waited too long.
 
         Raises NotDialled as `line` does, and NotChecked where no room is offered: `webrtc.control-message` says so.
         """
-        async with self._socket(call) as (_, socket):
+        async with self._socket(call) as (call, socket):
             line = RoomLine(socket, self.settings, time.monotonic())
             try:
                 await line.connect()
                 if line.offer is not None:
                     self.judge.secrets.add(line.offer.token, "[room token]")
-                yield line
+                yield call, line
             finally:
                 await line.close()
 

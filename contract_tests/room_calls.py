@@ -203,7 +203,7 @@ async def _placed(it: Context, name: str, until: str, talk: Talk, asked: Mapping
 
 
 async def _take_place(it: Context, call: Call, joined: asyncio.Future[RoomCall], talk: Talk) -> None:
-    async with it.room(call) as line:
+    async with it.room(call) as (call, line):
         found = RoomCall(call=call, line=line)
         try:
             await line.start()

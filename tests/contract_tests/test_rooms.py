@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from contract_tests import engine
+from contract_tests import context, engine
 from contract_tests.dialling import NotAllowed
 from contract_tests.engine import Job
 from contract_tests.findings import Finding, Verdict
@@ -154,3 +154,12 @@ def test_without_the_library_no_call_is_created(monkeypatch: pytest.MonkeyPatch)
         finding = judged("webrtc.greeting", mock.base_url)
         assert len(mock.mock.store) == 0
     assert finding.reason == 'install the extra livekit (pip install "calls-contract[livekit]")'
+
+
+def test_a_call_that_waited_so_long_that_it_was_made_anew_is_the_one_that_is_dialled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(context, "STALE_S", 0.0)
+    with running_mock() as mock:
+        finding = judged("webrtc.leave", mock.base_url)
+    assert finding.verdict is Verdict.PASSED, finding.cases
