@@ -177,9 +177,9 @@ def _add_limits(parser: Parser) -> None:
     group.add_argument(
         "--max-parallel-calls",
         type=_whole("a whole number from 2 to 1000", 2, 1000),
-        default=40,
+        default=50,
         metavar="N",
-        help="how many calls may be open at once, 2 at the least; default 40",
+        help="how many calls may be open at once, 2 at the least; default 50",
     )
     group.add_argument("--yes", action="store_true", help="create calls on another machine without asking")
 
