@@ -10,7 +10,8 @@ from typing import Any
 from calls.arguments import Parser
 from calls.scenario_table import SHAPES
 from calls.welcome import ready_line, welcome
-from mockserver.settings import Option, Settings, SettingsError, options
+from mockserver.option import Option, SettingsError
+from mockserver.settings import Settings, options
 
 SCENARIO_GROUP = "what goes wrong on purpose"
 

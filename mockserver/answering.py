@@ -17,11 +17,11 @@ from contract.stream import Stream, Traits
 from mockserver.agents import Agent, Echo, Parrot, Silent
 from mockserver.conversation import Conversation
 from mockserver.espeak import Espeak
-from mockserver.media import Party, StreamEnd
 from mockserver.mishaps import Garbled, Troubled, agent_of
 from mockserver.recording import Recordings
 from mockserver.scenarios import NO_MISHAP
 from mockserver.script import Script, Scripted
+from mockserver.session import Party, StreamEnd
 from mockserver.settings import Settings
 from mockserver.speaking import Sayable
 from mockserver.store import Call, CallSettings

@@ -26,13 +26,15 @@ from mockserver.errors import NotFound
 from mockserver.espeak import Espeak, EspeakError, espeak, is_installed
 from mockserver.http import http_app
 from mockserver.ids import Ids
-from mockserver.media import Party, Session, StreamEnd, Switchboard
 from mockserver.once import Once
+from mockserver.option import SettingsError
 from mockserver.origins import Origins
 from mockserver.rate_limit import RateLimiter
-from mockserver.settings import Settings, SettingsError
+from mockserver.session import Party, Session, StreamEnd
+from mockserver.settings import Settings
 from mockserver.staging import Stage, stage_of
 from mockserver.store import Call, CallStore, MemoryCallStore
+from mockserver.switchboard import Switchboard
 from mockserver.ticker import Ticker
 
 if TYPE_CHECKING:

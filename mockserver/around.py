@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from contract.errors import PeerError
 from contract.events import Event, Started
 from mockserver.ending import Ending
-from mockserver.media import Party
+from mockserver.session import Party
 
 if TYPE_CHECKING:
     from contract.audio import AudioFormat

@@ -29,9 +29,9 @@ from mockserver.errors import (
     answer,
     api_error,
 )
-from mockserver.media import DialMishap, Switchboard
 from mockserver.origins import Origins
 from mockserver.staging import NO_ANSWER_FOR_S, TRANSPORT, reset
+from mockserver.switchboard import DialMishap, Switchboard
 from mockserver.webrtc.refusals import RoomRefused
 
 if TYPE_CHECKING:

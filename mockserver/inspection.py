@@ -22,9 +22,9 @@ from mockserver.cors import Cors
 from mockserver.ids import Ids
 from mockserver.inspector.session import PageSession
 from mockserver.journal import Journal
-from mockserver.media import Session
 from mockserver.origins import is_local_host
 from mockserver.rate_limit import RateLimiter
+from mockserver.session import Session
 from mockserver.settings import Settings, options
 from mockserver.store import CallStore
 from mockserver.tap import NotedSession

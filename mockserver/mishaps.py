@@ -14,8 +14,8 @@ from contract.stream import Phase
 from mockserver.agents import Act, Agent, Began, EndCall, Happening, Said, Silent, greeting
 from mockserver.around import Around
 from mockserver.ending import Ending
-from mockserver.media import Party, StreamEnd
 from mockserver.scenarios import Mishap, drawn_ms
+from mockserver.session import Party, StreamEnd
 from mockserver.store import CallSettings
 
 _ENDINGS = {

@@ -15,7 +15,7 @@ import numpy as np
 from contract.audio import AudioFormat, Converter, Encoding
 from contract.events import Audio, Clear, Event, Started
 from mockserver.around import Around
-from mockserver.media import Party
+from mockserver.session import Party
 from mockserver.wav_file import WavFile
 
 BLOCK_S = 1.0

@@ -16,10 +16,10 @@ from contract.errors import PeerError
 from contract.events import Audio, Clear, Event, Transcript
 from contract.stream import Phase
 from mockserver.journal import Journal
-from mockserver.media import Line as Socket
-from mockserver.media import Party, Session, StreamEnd
 from mockserver.notes import CallNotes, EventNote, Line, Side
 from mockserver.redaction import redacted
+from mockserver.session import Line as Socket
+from mockserver.session import Party, Session, StreamEnd
 from mockserver.store import Call
 from mockserver.ticker import Ticker
 

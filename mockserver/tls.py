@@ -7,7 +7,8 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
-from mockserver.settings import Settings, SettingsError
+from mockserver.option import SettingsError
+from mockserver.settings import Settings
 
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 

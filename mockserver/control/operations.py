@@ -18,13 +18,14 @@ from mockserver.ending import Ending
 from mockserver.errors import InvalidFields, NotInJournal, NotInProgress
 from mockserver.exchange import Exchange, Handled
 from mockserver.journal import Journal
-from mockserver.media import Session, Switchboard
 from mockserver.notes import CallNotes, Side
 from mockserver.operation import Method
 from mockserver.outcomes import Outcomes
 from mockserver.rate_limit import RateLimiter
 from mockserver.scenarios import SCENARIOS, Scenario, scenario_named
+from mockserver.session import Session
 from mockserver.store import MemoryCallStore
+from mockserver.switchboard import Switchboard
 
 _SIDES: tuple[Side, ...] = ("caller", "agent")
 

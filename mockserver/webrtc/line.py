@@ -10,7 +10,7 @@ from contract.codec import Wire
 from contract.events import Started
 from mockserver.conversation import ROOM_AUDIO
 from mockserver.ending import Ending
-from mockserver.media import Session
+from mockserver.session import Session
 from mockserver.webrtc.wires import RoomAudio, RoomData
 
 if TYPE_CHECKING:

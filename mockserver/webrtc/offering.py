@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contract.events import Event, RoomOffered, Started
 from mockserver.around import Around
 from mockserver.ending import Ending
-from mockserver.media import Party
+from mockserver.session import Party
 
 
 class NoRoom(Exception):

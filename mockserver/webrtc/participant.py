@@ -15,7 +15,7 @@ from contextlib import suppress
 from google.protobuf.message import DecodeError
 from livekit.protocol import models, rtc
 
-from mockserver.media import MOST_UNSENT_BYTES
+from mockserver.session import MOST_UNSENT_BYTES
 from mockserver.webrtc.counterpart import Negotiation
 from mockserver.webrtc.line import Listener
 from mockserver.webrtc.peers import LEFT, LET_GO_WITHIN_S, Peers

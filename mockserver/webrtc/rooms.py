@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from weakref import WeakSet
 
 from contract.events import RoomOffered
-from mockserver.media import Session
+from mockserver.session import Session
 from mockserver.webrtc.line import Listener, RoomLine, Venue
 from mockserver.webrtc.offering import NoRoom
 from mockserver.webrtc.refusals import RoomGone, TokenRefused

@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from contract_tests.damage import damaged
-from mockserver.media import MOST_FAULTS_LOGGED
+from mockserver.session import MOST_FAULTS_LOGGED
 from tests.clients.caller import CARRIERS, KINDS, PATIENCE_S, QUESTION, START, ask, begun, close_code, dialled, said
 from tests.clients.conftest import NewCall
 from tests.documents.payloads import meant, message, recorded

@@ -22,7 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from mockserver.conversation import Conversation
-from mockserver.media import Session
+from mockserver.session import Session
 from mockserver.websocket import LET_GO_WITHIN_S
 from tests.clients.caller import KINDS, QUESTION, START, STOP
 from tests.clients.conftest import create

@@ -14,8 +14,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from mockserver.ending import Ending
-from mockserver.media import Session
 from mockserver.server import Server
+from mockserver.session import Session
 from tests.clients.raw_socket import RawSocket, handshake
 from tests.running import VALID_KEY, RunningMock, running_mock
 

@@ -14,8 +14,9 @@ from contract.errors import PeerError
 from contract.events import Audio, Event, Mark, Started
 from contract.stream import Stream, Traits
 from mockserver.ending import Ending
-from mockserver.media import MOST_FAULTS_LOGGED, MOST_UNSENT_BYTES, Session, Switchboard
+from mockserver.session import MOST_FAULTS_LOGGED, MOST_UNSENT_BYTES, Session
 from mockserver.store import Call, CallSettings, MemoryCallStore
+from mockserver.switchboard import Switchboard
 from mockserver.ticker import Ticked, Ticker
 from tests.mockserver.talk import CODECS
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mockserver.option import SettingsError
 from mockserver.origins import Origins, is_local_host
-from mockserver.settings import Settings, SettingsError
+from mockserver.settings import Settings
 
 
 def origins(*listed: str, names: tuple[str, ...] = ()) -> Origins:

@@ -22,9 +22,10 @@ from contract.errors import PeerError
 from contract.events import Audio, Clear, Event, Started
 from mockserver import wav_file
 from mockserver.ending import Ending
+from mockserver.option import SettingsError
 from mockserver.recording import Recorded, Recordings
 from mockserver.server import Server
-from mockserver.settings import Settings, SettingsError
+from mockserver.settings import Settings
 from tests.calls.test_mock_command import started
 from tests.running import INLINE, VALID_KEY, running_mock
 

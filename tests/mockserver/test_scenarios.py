@@ -21,8 +21,9 @@ from calls.welcome import welcome
 from contract import documents
 from contract.errors import DocumentError
 from mockserver import testing
+from mockserver.option import SettingsError
 from mockserver.scenarios import CREATE, INLINE, SCENARIOS, Scenario
-from mockserver.settings import Settings, SettingsError
+from mockserver.settings import Settings
 from tests.mockserver.mock import CREATE as CREATE_BODY
 from tests.mockserver.mock import INLINE as INLINE_BODY
 from tests.mockserver.mock import mock

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mockserver.settings import Settings, SettingsError, options
+from mockserver.option import SettingsError
+from mockserver.settings import Settings, options
 
 
 def test_without_anything_the_defaults_hold() -> None:

@@ -17,8 +17,8 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from mockserver.option import SettingsError
 from mockserver.server import PortError
-from mockserver.settings import SettingsError
 from mockserver.testing import RunningMock, running_mock
 
 ROOT = Path(__file__).parents[2]

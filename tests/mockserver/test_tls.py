@@ -32,8 +32,9 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from calls.welcome import welcome
+from mockserver.option import SettingsError
 from mockserver.server import Server
-from mockserver.settings import Settings, SettingsError
+from mockserver.settings import Settings
 from tests.clients.raw_socket import BINARY, RawSocket, frame, handshake
 from tests.running import INLINE, VALID_KEY, RunningMock, running_mock
 

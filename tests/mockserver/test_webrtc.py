@@ -18,7 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from mockserver.app import build
-from mockserver.settings import Settings, SettingsError
+from mockserver.option import SettingsError
+from mockserver.settings import Settings
 from mockserver.webrtc import rooms
 from mockserver.webrtc.refusals import TokenRefused
 from mockserver.webrtc.tokens import TOKEN_LIFE_S, LiveKit
