@@ -25,7 +25,7 @@ from contract_tests.dialling import (
     refusal_of,
 )
 from contract_tests.findings import Case
-from contract_tests.judge import STALE_S, Judge, Lease
+from contract_tests.judge import Judge, Lease
 from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.parsing import json_value
@@ -230,7 +230,7 @@ class Context:
         waits until there is a line to dial it with: nobody knows how long its URL lives.
         """
         await self.judge.open_lines.acquire()
-        lease = Lease(self.judge.open_lines)
+        lease = Lease(self.judge.open_lines, self.judge.stale_s)
         try:
             return replace(await self._created(operation, changes), lease=lease)
         except BaseException:
@@ -256,7 +256,7 @@ class Context:
         one.  Raises NotChecked as `call` does.
         """
         for exchange in reversed(self.target.journal.exchanges):
-            if exchange.status == 201 and time.time() - exchange.answered_at > STALE_S:
+            if exchange.status == 201 and time.time() - exchange.answered_at > self.judge.stale_s:
                 break
             call = self._spare(exchange, operation, kind)
             if call is not None and self.judge.take(call.url):
@@ -349,7 +349,7 @@ class Context:
         if call.lease is None or not call.lease.take():
             await self.judge.open_lines.acquire()
         try:
-            if time.time() - call.exchange.answered_at > STALE_S:
+            if time.time() - call.exchange.answered_at > self.judge.stale_s:
                 # It waited for a free line so long that its URL may have expired.
                 changes = {"maxDuration": call.request.get("maxDuration"), **call.request}
                 call = await self._created(call.exchange.operation, changes)

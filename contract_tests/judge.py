@@ -15,8 +15,8 @@ from contract_tests.target import OutOfRequests, Target
 
 HTTP_SIDE_BY_SIDE = 12
 
-STALE_S = 1.5
-"""A call that was created longer ago is not dialled any more: nobody knows how long its URL lives."""
+MOST_STALE_S = 3.0
+"""A call that was created longer ago is not dialled any more, however long its URL should live."""
 
 
 class Lease:
@@ -24,11 +24,12 @@ class Lease:
 
     Args:
         lines: what one was taken of.
+        for_s: how long a call may wait to be dialled, in seconds.
     """
 
-    def __init__(self, lines: asyncio.Semaphore) -> None:
+    def __init__(self, lines: asyncio.Semaphore, for_s: float) -> None:
         self._lines = lines
-        self._expires = asyncio.get_running_loop().call_later(STALE_S, self.end)
+        self._expires = asyncio.get_running_loop().call_later(for_s, self.end)
         self._held = True
 
     def take(self) -> bool:
@@ -47,6 +48,7 @@ class Judge:
     """One run's shared means: the target, secrets, recordings, and how late this machine is.
 
     Attributes:
+        stale_s: a call that was created longer ago is not dialled any more, in seconds.
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
@@ -58,6 +60,7 @@ class Judge:
         self.target = Target(settings, self.secrets)
         self.random = random.Random(settings.seed)
         self.began_at = time.monotonic()
+        self.stale_s = min(MOST_STALE_S, settings.url_lives_s)
         self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
         # With one line to spare of the half that is never withheld, no two pairs can wait for each other's second.
         self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))

@@ -81,3 +81,8 @@ class TargetSettings:
     max_parallel_calls: int = 50
     request_timeout_s: float = 10.0
     overlays: tuple[str, ...] = ()
+
+    @property
+    def url_lives_s(self) -> float:
+        """How old a websocketUrl may be that can be dialled on any target that conforms, in seconds."""
+        return min(5.0, (self.url_ttl_s or 10.0) / 2)

@@ -77,6 +77,20 @@ def test_a_second_look_leaves_requests_for_the_last_checks(left: int, attempts: 
     assert made == attempts
 
 
+@pytest.mark.parametrize(("lag_s", "verdict"), [(0.3, Verdict.VIOLATED), (0.6, Verdict.NOT_CHECKED)])
+def test_what_could_be_seen_but_once_accuses_only_while_this_machine_was_quick(lag_s: float, verdict: Verdict) -> None:
+    async def wrong(it: Context) -> None:
+        it.judge.lags.append((time.monotonic(), lag_s))
+        it.wrong("nothing", "something")
+
+    async def work(it: Judge) -> None:
+        spend(it, 0)
+        (finding,) = await engine.run(it, [job(wrong, again=True)])
+        assert finding.verdict is verdict
+
+    judged("http://127.0.0.1:1", work)
+
+
 @pytest.mark.parametrize(("number", "at_once"), [(1, 1), (9, MOST_AT_ONCE)])
 def test_who_gets_no_requests_for_a_second_look_waits_until_all_had_their_first(number: int, at_once: int) -> None:
     done: list[str] = []

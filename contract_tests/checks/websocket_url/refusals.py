@@ -201,7 +201,7 @@ async def expires(it: Context) -> None:
 async def lives_a_while(it: Context) -> None:
     """A dial after some seconds."""
     call = await it.any_call()
-    wait_s = min(5.0, (it.settings.url_ttl_s or 10.0) / 2)
+    wait_s = it.settings.url_lives_s
     await asyncio.sleep(max(0.0, call.exchange.answered_at + wait_s - time.time()))
     if not await it.opens(call):
         it.wrong(f"101, {wait_s:g} s after the call was created", "a refusal", *it.dial_command(call))
