@@ -124,6 +124,7 @@ class Context:
     def wrong(self, expected: str, received: str, *shown: Exchange | str, cause: str = "") -> None:
         """Write down a violation; exchanges are shown as the commands that repeat them."""
         redact = self.judge.secrets.redact
+        self.judge.shown += [item for item in shown if not isinstance(item, str)]
         lines = tuple(redact(item if isinstance(item, str) else self.target.curl(item)) for item in shown)
         self.cases.append(Case(expected=redact(expected), received=redact(received)[:2000], reproduce=lines))
         self.cause = self.cause or redact(cause)

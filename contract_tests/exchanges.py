@@ -16,12 +16,12 @@ MEDIA_TYPES = ("application/json; charset=utf-8", "Application/JSON")
 
 
 async def with_ignored_rates(it: Context, operation: str, key: str | None = "") -> dict[str, Exchange]:
-    """Answers to requests for all types but websocket that hold websocket nevertheless."""
-    asked: dict[str, dict[str, int]] = {
+    """Answers to requests for all types but websocket that hold websocket nevertheless, but for webrtc."""
+    asked: dict[str, dict[str, int] | None] = {
         "twilio": {"inputSampleRate": 16000, "outputSampleRate": 16000},
         "telnyx": {"inputSampleRate": 16000},
         "plivo": {},
-        "webrtc": {},
+        "webrtc": None,
     }
     offered = connection_types(operation, it.settings.overlays)
 
@@ -64,11 +64,13 @@ async def plainly_created(it: Context, operation: str) -> list[Exchange]:
 async def respelled(it: Context, operation: str, key: str = "") -> list[Exchange]:
     """Answers to valid requests with the key's header and the media type in other spellings, each in another one.
 
-    The first one names no connection type, and holds websocket without rates.
+    The first one names no connection type, and holds websocket without rates; the second one, to inline, says when
+    nobody speaks for too long, but not what is to be done then.
     """
 
     async def record() -> list[Exchange]:
-        bodies = (it.valid(operation, websocket={"codec": "g711"}), it.valid(operation))
+        patience = {"inactivityTimeout": 30} if operation == "inline" else {}
+        bodies = (it.valid(operation, websocket={"codec": "g711"}), it.valid(operation, **patience))
         found = []
         for body, name, media in zip(bodies, KEY_HEADERS, MEDIA_TYPES, strict=True):
             headers = {name: key or it.target.key()}
@@ -97,7 +99,7 @@ async def typical(it: Context) -> None:
             if operation == "create" and it.settings.agent is None:
                 continue
             valid = json.dumps(it.valid(operation)).encode()
-            for content in (valid, b"{}", valid[:-1], b'"hello"'):
+            for content in (valid, b"{}", valid[:-1], twice_coded(valid)):
                 if (operation, content, "application/json") not in asked:
                     meant = Meant.VALID if content == valid else Meant.INVALID
                     await it.post(operation, content=content, meant=meant)
@@ -113,6 +115,11 @@ async def typical(it: Context) -> None:
                 await it.post("inline", it.valid("inline"), key=key, meant=Meant.INVALID)
 
     await it.recording("typical", record)
+
+
+def twice_coded(body: bytes) -> bytes:
+    """A JSON string that holds a body, which some servers read as the body."""
+    return json.dumps(body.decode()).encode()
 
 
 async def another_method(it: Context, method: str) -> Exchange:

@@ -11,7 +11,7 @@ from typing import Any
 from contract_tests.findings import Layer
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import TargetSettings
-from contract_tests.target import OutOfRequests, Target
+from contract_tests.target import Exchange, OutOfRequests, Target
 
 HTTP_SIDE_BY_SIDE = 12
 
@@ -51,6 +51,7 @@ class Judge:
         stale_s: a call that was created longer ago is not dialled any more, in seconds.
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
+        shown: the exchanges that showed what is wrong.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
     """
 
@@ -70,6 +71,7 @@ class Judge:
             Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
         }
         self.lags: list[tuple[float, float]] = []
+        self.shown: list[Exchange] = []
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
         self._taken: set[str] = set()

@@ -42,6 +42,8 @@ LEGAL_FIELDS: dict[str, Sequence[Any]] = {
 }
 """Values that each field must take, both bounds among them; connectionType and what the target knows left aside."""
 
+_SMALL, _EXPONENT = '"temperature": 0.01', '"temperature": 1E-2'
+
 # websocket
 
 RATES = {"inputSampleRate": 16000, "outputSampleRate": 16000}
@@ -70,6 +72,9 @@ def parameter(location: Any) -> dict[str, Any]:
     return {"name": "day", "location": location, "schema": {"type": "string"}, "required": True}
 
 
+NOWHERE = {"name": "note", "schema": {"type": "string"}, "required": False}
+"""A dynamic parameter that leaves its location to the service."""
+
 FULL_TOOL = temporary_tool(
     description="Books a repair.",
     timeout="5s",
@@ -85,13 +90,22 @@ FULL_TOOL = temporary_tool(
     ],
     http=_HTTP,
 )
+
+
+def _named(word: str, tools: Iterable[Changes]) -> list[Any]:
+    """Temporary tools that each have a name of their own: two of one name may well be refused."""
+    return [
+        entry for index, tool in enumerate(tools) for entry in temporary_tool(modelToolName=f"{word}{index}", **tool)
+    ]
+
+
 _EVERY_TOOL = [
     {"toolId": "cmsample0000108l4tool0001"},
     {"toolName": "opening-hours"},
     *(entry for name in TOOL_NAMES for entry in temporary_tool(modelToolName=name)),
-    *(entry for timeout in TIMEOUTS for entry in temporary_tool(timeout=timeout)),
-    *(entry for name, value in TRANSPORTS.items() for entry in temporary_tool(**{name: value})),
-    *temporary_tool(dynamicParameters=[parameter(location) for location in LOCATIONS]),
+    *_named("timeout", ({"timeout": timeout} for timeout in TIMEOUTS)),
+    *_named("transport", ({name: value} for name, value in TRANSPORTS.items())),
+    *_named("parameter", [{"dynamicParameters": [*map(parameter, LOCATIONS), NOWHERE]}]),
     *FULL_TOOL,
 ]
 
@@ -168,11 +182,12 @@ def everything(it: Context, operation: str, parts: Sequence[Part] = ()) -> list[
     bodies = []
     for slot in sorted({slot for slots in added.values() for slot in slots}):
         body = it.valid(operation) | _united(slots[slot] for slots in added.values() if slot in slots)
-        bodies.append(json.dumps(body, ensure_ascii=slot == 0).encode())
+        # A number may be written with an exponent.
+        bodies.append(json.dumps(body, ensure_ascii=slot == 0).replace(_SMALL, _EXPONENT).encode())
     return bodies
 
 
-async def _accepted(it: Context, operation: str, *parts: Part) -> bool:
+async def all_accepted(it: Context, operation: str, *parts: Part) -> bool:
     """Whether the requests that hold everything of these parts, or of all, are accepted; each is sent once in a run."""
 
     async def record() -> bool:
@@ -190,7 +205,7 @@ async def legal(it: Context, operation: str, part: Part, each: Mapping[str, Chan
 
     `each` is what is legal, and a body (or its bytes) that holds just this.
     """
-    if not it.deep and (await _accepted(it, operation) or await _accepted(it, operation, part)):
+    if not it.deep and (await all_accepted(it, operation) or await all_accepted(it, operation, part)):
         # Nothing is left but what an overlay forbids.
         each = {what: body for what, body in each.items() if it.overruled(operation, body) is False}
     for what, body in each.items():

@@ -31,3 +31,8 @@ class Secrets:
             longest_first = sorted(self._words, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
         return self._pattern.sub(lambda found: self._words[found[0]], text)
+
+
+def is_telling(key: str) -> bool:
+    """Whether a key that shows up in some text was certainly put there: `secret` and the like may stand in any."""
+    return len(key) >= 8 or (len(key) >= 6 and not key.isalpha())

@@ -11,6 +11,7 @@ FILES = (
     "tools",
     "defaults",
     "answers",
+    "over_the_run",
     "errors",
     "rate_limit",
     "methods",

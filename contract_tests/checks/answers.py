@@ -13,6 +13,7 @@ from contract_tests.conformity import faults_of
 from contract_tests.context import Context
 from contract_tests.exchanges import created, typical
 from contract_tests.findings import Level
+from contract_tests.moments import moment_of
 from contract_tests.parsing import url_parts
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import CONNECTION_TYPE, CREATED_CALL, HEADERS, WEBSOCKET_URL
@@ -24,8 +25,6 @@ FEW_CALLS = 40
 
 KIND_DEPTH = 6
 """How many levels of an answer tell its kind: the document has no more."""
-
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 
 @requirement(
@@ -180,21 +179,12 @@ async def created_at(it: Context) -> None:
     """Format and moment."""
     for exchange in await created(it):
         value = exchange.json_object().get("createdAt")
-        moment = _moment(value)
+        moment = moment_of(value)
         if moment is None:
             it.wrong("createdAt: an RFC 3339 date-time with an offset", f"createdAt: {value!r}", exchange)
         elif abs(moment - exchange.answered_at) > CLOCK_SKEW_S:
             now = datetime.fromtimestamp(exchange.answered_at).astimezone().isoformat()
             it.wrong(f"createdAt: now, {now}, give or take 5 minutes", f"createdAt: {value!r}", exchange)
-
-
-def _moment(value: Any) -> float | None:
-    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-        return None
-    try:
-        return datetime.fromisoformat(value.upper()).timestamp()
-    except ValueError:
-        return None
 
 
 @requirement(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from contract_tests.context import Context
-from contract_tests.exchanges import MEDIA_TYPES, respelled
+from contract_tests.exchanges import MEDIA_TYPES, respelled, twice_coded
 from contract_tests.legal_requests import (
     ANYTHING,
     GREETING,
@@ -36,7 +36,7 @@ def _text(it: Context, **changes: Any) -> str:
     "A body that is not JSON is answered with 400.",
     source=REQUEST,
     how="Texts that are nearly JSON: nothing and a body that is cut off to both operations; a comma too many and two "
-    "objects to create; single quotes, comments and text behind the end to inline.",
+    "objects to create; a raw line break in a text, comments and text behind the end to inline.",
     why="A client that sends broken JSON has a bug that it must hear of.",
     mend="Parse the body strictly, all of it, and answer parse errors with 400 in the shape of an error.",
     variants=OPERATIONS,
@@ -49,13 +49,14 @@ async def malformed(it: Context) -> None:
     halves = {
         "create": {"a comma too many": text[:-1] + ",}", "two objects": text + text},
         "inline": {
-            "single quotes": text.replace('"', "'"),
+            "a text with a raw line break": text[:-1] + ', "note": "a\nb"}',
             "a comment": "/* hi */" + text,
             "text behind the end": text + " x",
         },
     }
     if it.deep:
-        seldom = {"white space": "  ", "a word": "hello", "a form": "agentId=1&voice=2"}
+        seldom = {"single quotes": text.replace('"', "'"), "a number with a leading zero": text[:-1] + ', "x": 07}'}
+        seldom |= {"white space": "  ", "a word": "hello", "a form": "agentId=1&voice=2"}
         texts |= halves["create"] | halves["inline"] | seldom
     elif not it.hasty:
         texts |= halves["create"] | halves["inline"] if it.takes_all else halves[it.variant]
@@ -67,15 +68,15 @@ async def malformed(it: Context) -> None:
     "bodies.object",
     "A body that is JSON but no object is answered with 400.",
     source=REQUEST,
-    how="An empty array and a string are sent to both operations; true and the valid body in an array to create; a "
-    "number and null to inline.",
+    how="An empty array and the valid body in a string are sent to both operations; true and the valid body in an "
+    "array to create; a number and null to inline.",
     why="Code that takes fields from something else than an object crashes or guesses.",
     mend="Check that the parsed body is an object before looking into it.",
     variants=OPERATIONS,
 )
 async def is_object(it: Context) -> None:
     """Each other type."""
-    texts = {"an array": "[]", "a string": '"hello"'}
+    texts = {"an array": "[]", "a string": twice_coded(_text(it).encode()).decode()}
     halves = {
         "create": {"the request in an array": f"[{_text(it)}]", "true": "true"},
         "inline": {"a number": "42", "null": "null"},
@@ -116,10 +117,10 @@ async def not_a_number(it: Context) -> None:
     variants=OPERATIONS,
 )
 async def utf_8(it: Context) -> None:
-    """A Latin-1 letter, a lone continuation byte, an overlong form."""
-    halves = {"create": b"\xe9", "inline": b"\xc0\xaf"}
+    """A Latin-1 letter, a lone surrogate; a lone continuation byte, an overlong form."""
+    halves = {"create": b"\xe9", "inline": b"\xed\xa0\x80"}
     often = tuple(halves.values()) if it.takes_all else (halves[it.variant],)
-    for broken in (*often, b"\x80", b"\xff\xfe") if it.deep else often:
+    for broken in (*often, b"\x80", b"\xc0\xaf", b"\xff\xfe") if it.deep else often:
         content = _text(it, metadata={"name": "HERE"}).encode().replace(b"HERE", broken)
         await it.refused(it.variant, None, f"{broken!r} is no UTF-8", content=content)
 
@@ -277,7 +278,7 @@ def _odd_bodies(it: Context) -> Odd:
     own: dict[str, Odd] = {
         "create": {
             "a lone surrogate as agent": (b'{"agentId": "\\ud800"}', ""),
-            "a NUL as agent": (b'{"agentId": "\\u0000"}', ""),
+            "a NUL, quotes and 300 letters as agent": (json.dumps({"agentId": "\0'\"`" + "x" * 300}).encode(), ""),
         },
         "inline": {
             "a lone surrogate as greeting": (json.dumps(it.valid(greeting="\ud800")).encode(), ""),

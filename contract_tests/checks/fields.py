@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract import documents
-from contract_tests.context import Context, made_up_agent
+from contract_tests.context import Context, audio_settings, made_up_agent
 from contract_tests.exchanges import plainly_created
 from contract_tests.findings import Requirement
 from contract_tests.in_force import connection_types
@@ -40,7 +40,8 @@ Values = tuple[Sequence[Any], Sequence[Any]]
 
 def _names(first: str, *wrong: Any) -> Values:
     """Illegal and seldom wrong values of an enumeration, of which one is given."""
-    return [first.upper(), *wrong, "", None, 5, True, [first]], [first.capitalize(), f" {first}", "nonsense", {}]
+    seldom = [first.capitalize(), "nonsense", 5, True, [first], {}]
+    return [first.upper(), *wrong, f" {first}", "", None, 0, False], seldom
 
 
 def _boolean(empty: Any) -> Values:
@@ -51,17 +52,20 @@ def _boolean(empty: Any) -> Values:
 def _whole(least: int, most: int, *often: Any) -> Values:
     """Illegal and seldom wrong values of a bounded integer; 60.0 is left alone: JavaScript cannot tell."""
     middle = (least + most) // 2
-    illegal = [least - 1, most + 1, middle + 0.5, str(middle), True, None, 0, *often]
-    return illegal, [[middle], -middle, 10**9, "", {}, False]
+    illegal = [least - 1, most + 1, middle + 0.5, str(middle), -1, None, 0, *often]
+    return illegal, [[middle], -middle, 10**9, 2**32 + middle, "", {}, False, True]
 
 
-_STRING = [None, 5, True, ["x"]]
-_SELDOM_STRING = [1.5, False, [], {"a": "b"}]
+_REQUIRED_STRING = [None, 5, ["x"]]
+_STRING = [*_REQUIRED_STRING, False]
+_SELDOM_STRING = [1.5, True, False, [], {"a": "b"}]
 
 
 def _rules() -> list[FieldRule]:
     rules = [
-        FieldRule("create", "agentId", "agentId is a string.", _STRING, _SELDOM_STRING, smoke=True),
+        FieldRule(
+            "create", "agentId", "agentId is a string.", [None, 5, {"$ne": None}], [["x"], *_SELDOM_STRING], smoke=True
+        ),
         FieldRule(
             "create",
             "connectionType",
@@ -80,11 +84,13 @@ def _rules() -> list[FieldRule]:
             "inline",
             "systemPrompt",
             "systemPrompt is a string that is not empty.",
-            [*_STRING, ""],
+            [*_REQUIRED_STRING, ""],
             _SELDOM_STRING,
         ),
-        FieldRule("inline", "voice", "voice is a string that is not empty.", [*_STRING, ""], _SELDOM_STRING),
-        FieldRule("inline", "language", "language is a string that is not empty.", [*_STRING, ""], _SELDOM_STRING),
+        FieldRule("inline", "voice", "voice is a string that is not empty.", [*_REQUIRED_STRING, ""], _SELDOM_STRING),
+        FieldRule(
+            "inline", "language", "language is a string that is not empty.", [*_REQUIRED_STRING, ""], _SELDOM_STRING
+        ),
         FieldRule("inline", "greeting", "greeting is a string.", _STRING, _SELDOM_STRING),
         FieldRule("inline", "model", "model is a string.", _STRING, _SELDOM_STRING),
         FieldRule(
@@ -94,7 +100,7 @@ def _rules() -> list[FieldRule]:
             [-0.1, 1.1, "0.5", True, None, [0.5]],
             [-1, 2, "", False, 100],
         ),
-        FieldRule("inline", "firstSpeaker", "firstSpeaker is agent or user.", *_names("agent")),
+        FieldRule("inline", "firstSpeaker", "firstSpeaker is agent or user.", *_names("agent", "assistant")),
         FieldRule("inline", "interruptible", "interruptible is a boolean.", *_boolean("")),
         FieldRule(
             "inline", "maxDuration", "maxDuration is an integer from 60 to 7200.", *_whole(60, 7200, [300]), smoke=True
@@ -104,7 +110,7 @@ def _rules() -> list[FieldRule]:
             "inline",
             "inactivityAction",
             "inactivityAction is hang_up or prompt.",
-            *_names("hang_up"),
+            *_names("hang_up", "hangup"),
         ),
         FieldRule("inline", "recordingEnabled", "recordingEnabled is a boolean.", *_boolean(0)),
     ]
@@ -128,8 +134,12 @@ def _register(rule: FieldRule) -> None:
                 f"{rule.field} {_shown(value)}": valid | {rule.field: value} for value in values
             }
             await legal(it, rule.operation, Part.FIELDS, each)
-        for value in [*illegal, *(rule.seldom if it.deep else ())]:
-            await it.refused(rule.operation, valid | {rule.field: value}, f"{rule.field} is {_shown(value)}")
+        kinds = connection_types(rule.operation, it.settings.overlays)
+        for index, value in enumerate([*illegal, *(rule.seldom if it.deep else ())]):
+            # A rule holds on each connection type: another one is asked for with each value.
+            kind = kinds[index % len(kinds)]
+            others = {} if kind == "twilio" else audio_settings(kind)
+            await it.refused(rule.operation, valid | others | {rule.field: value}, f"{rule.field} is {_shown(value)}")
 
     register_check(
         Check(
@@ -196,7 +206,7 @@ async def create_empty_agent(it: Context) -> None:
     "An agent that does not exist is answered with 404.",
     source="openapi/calls.yaml#/components/responses/AgentNotFound",
     how="A call is asked for with an id that no agent has (--unknown-agent, or one that is made up), and with one that "
-    "only begins like an agent's, on another connection type.",
+    "only begins like an agent's, for a custom client.",
     why="A client must be able to tell a wrong id from a wrong request.",
     mend="Look the agent up in the key's workspace, and answer 404 where there is none.",
     smoke=True,
@@ -207,7 +217,7 @@ async def create_unknown_agent(it: Context) -> None:
     if exchange.status != 404:
         it.wrong("404: there is no such agent", exchange.shown(), exchange)
     if it.settings.agent:
-        exchange = await it.post("create", {"agentId": it.settings.agent + "0", "connectionType": "telnyx"})
+        exchange = await it.post("create", {"agentId": it.settings.agent + "0"} | audio_settings("websocket"))
         if exchange.status != 404:
             it.wrong("404: the id only begins like that of an agent", exchange.shown(), exchange)
 

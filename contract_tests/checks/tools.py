@@ -9,6 +9,7 @@ from contract_tests.context import Context
 from contract_tests.legal_requests import (
     FULL_TOOL,
     LOCATIONS,
+    NOWHERE,
     TIMEOUTS,
     TOOL_NAMES,
     TRANSPORTS,
@@ -45,8 +46,8 @@ async def array(it: Context) -> None:
     """Arrays of objects only."""
     two: list[Any] = [{"toolId": "cmsample0000108l4tool0001"}, {"toolName": "opening-hours"}]
     await _legal(it, {"no tools": [], "two tools": two})
-    often: list[Any] = [{}, "x", None, ["x"], [None]]
-    for wrong in [*often, 5, True, [5], [["toolName"]]] if it.deep else often:
+    often: list[Any] = [{}, {"toolName": "opening-hours"}, None, ["x"], [None]]
+    for wrong in [*often, 5, True, "x", [5], [["toolName"]]] if it.deep else often:
         await it.refused("inline", _with(it, wrong), f"selectedTools is {json.dumps(wrong)}")
 
 
@@ -80,9 +81,20 @@ async def exactly_one(it: Context) -> None:
 )
 async def types(it: Context) -> None:
     """Other types."""
-    entries: list[dict[str, Any]] = [{"toolId": 5}, {"toolName": None}, {"temporaryTool": "x"}, {"temporaryTool": None}]
+    entries: list[dict[str, Any]] = [
+        {"toolId": 5},
+        {"toolName": None},
+        {"temporaryTool": "x"},
+        {"toolId": None, "toolName": "x"},
+    ]
     if it.deep:
-        entries += [{"toolId": None}, {"toolName": 5}, {"toolName": ["x"]}, {"temporaryTool": []}]
+        entries += [
+            {"temporaryTool": None},
+            {"toolId": None},
+            {"toolName": 5},
+            {"toolName": ["x"]},
+            {"temporaryTool": []},
+        ]
     for entry in entries:
         await it.refused("inline", _with(it, [entry]), f"an entry {json.dumps(entry)}")
 
@@ -117,9 +129,9 @@ async def model_tool_name(it: Context) -> None:
 async def timeout(it: Context) -> None:
     """Legal and illegal timeouts."""
     await _legal(it, {f"the timeout {legal}": temporary_tool(timeout=legal) for legal in TIMEOUTS})
-    often: list[Any] = ["0s", "40.1s", "5", "2500ms", "-1s", 5, None]
+    often: list[Any] = ["0.0s", "40.1s", "5", "2500ms", ".5s", "5s\n", 5, None]
     for wrong in (
-        [*often, "41s", "5ms", "0.0s", "400s", "s", "1.s", ".5s", "5 s", "5S", "1e1s", 2.5] if it.deep else often
+        [*often, "41s", "5ms", "0s", "400s", "s", "1.s", "-1s", "5 s", "5S", "1e1s", 2.5] if it.deep else often
     ):
         await it.refused("inline", _with(it, temporary_tool(timeout=wrong)), f"the timeout is {json.dumps(wrong)}")
 
@@ -152,10 +164,11 @@ async def one_transport(it: Context) -> None:
 )
 async def parameter_location(it: Context) -> None:
     """The four words, and others."""
-    await _legal(it, {location: temporary_tool(dynamicParameters=[parameter(location)]) for location in LOCATIONS})
+    each = {location: temporary_tool(dynamicParameters=[parameter(location)]) for location in LOCATIONS}
+    await _legal(it, each | {"a parameter without a location": temporary_tool(dynamicParameters=[NOWHERE])})
     often: list[Any] = ["body", "PARAMETER_LOCATION_COOKIE"]
     for wrong in [*often, 5, "BODY", "parameter_location_body"] if it.deep else often:
-        body = _with(it, temporary_tool(dynamicParameters=[parameter(wrong)]))
+        body = _with(it, temporary_tool(dynamicParameters=[parameter(LOCATIONS[0]), parameter(wrong)]))
         await it.refused("inline", body, f"the location is {json.dumps(wrong)}")
 
 

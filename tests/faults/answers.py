@@ -124,6 +124,17 @@ def _shift(answer: dict[str, Any]) -> None:
     answer["createdAt"] = (datetime.now(UTC) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _stuck(server: Any) -> None:
+    """Every answer has the first one's createdAt."""
+    first: list[str] = []
+
+    def change(answer: dict[str, Any]) -> None:
+        first.append(answer["createdAt"])
+        answer["createdAt"] = first[0]
+
+    body(change)(server)
+
+
 def _typed_wrong(request: Request, answer: dict[str, Any], reply: Reply) -> None:
     if request.operation == "create":
         answer["agent"]["description"] = None
@@ -187,6 +198,7 @@ FAULTS = [
         body(lambda answer: answer.update(createdAt=answer["createdAt"].replace("T", " "))),
         "RFC 3339",
     ),
+    _f("answers.created-at-advances", "createdAt is when the server started", _stuck, "0.0 s"),
     _f("answers.agent", "agent is left out", drops("agent"), "agent: None"),
     _f("answers.agent", "agent.id is a row's number", _agent(id="17"), "agent.id"),
     _f("answers.agent", "agent.name is null", _agent(name=None), "agent.name"),

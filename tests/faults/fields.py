@@ -154,6 +154,39 @@ def _agent_by_its_beginning(operation: str, body: dict[str, Any]) -> None:
         body["agentId"] = "agent_demo"
 
 
+def _any_agent_on_websocket(operation: str, body: dict[str, Any]) -> None:
+    if operation == "create" and body.get("connectionType") == "websocket" and isinstance(body.get("agentId"), str):
+        body["agentId"] = "agent_demo"
+
+
+def _rooms_need_rates(operation: str, body: dict[str, Any]) -> Reply | None:
+    return Reply.error(400) if body.get("connectionType") == "webrtc" and "websocket" not in body else None
+
+
+def _rooms_may_last(operation: str, body: dict[str, Any]) -> None:
+    if body.get("connectionType") == "webrtc" and type(body.get("maxDuration")) is int:
+        del body["maxDuration"]
+
+
+def _one_tool(operation: str, body: dict[str, Any]) -> None:
+    if isinstance(body.get("selectedTools"), dict) and body["selectedTools"]:
+        body["selectedTools"] = [body["selectedTools"]]
+
+
+def _five_tools(operation: str, body: dict[str, Any]) -> Reply | None:
+    tools = body.get("selectedTools")
+    return Reply.error(400) if isinstance(tools, list) and len(tools) > 5 else None
+
+
+def _patience_needs_action(operation: str, body: dict[str, Any]) -> Reply | None:
+    return Reply.error(400) if "inactivityTimeout" in body and "inactivityAction" not in body else None
+
+
+def _unknown_on_carriers(operation: str, body: dict[str, Any]) -> Reply | None:
+    custom = operation == "create" and body.get("connectionType") == "websocket"
+    return Reply.error(400) if custom and "metadata" in body and "xNew" in body else None
+
+
 def _numbers_from_text(operation: str, body: dict[str, Any]) -> None:
     for name in ("temperature", "maxDuration", "inactivityTimeout"):
         value = body.get(name)
@@ -187,6 +220,7 @@ def _inline(field: str, *wrong: Any) -> list[Fault]:
 
 FAULTS = [
     _f("create.agent-id", "agentId is made text of", accepts("create", "agentId", 5), "agentId is 5"),
+    _f("create.agent-id", "agentId may be a query", accepts("create", "agentId", {"$ne": None}), "ne"),
     _f("create.agent-id", "agentId may be null", accepts("create", "agentId", None), "agentId is null"),
     _f("create.connection-type", "create offers webrtc", accepts("create", "connectionType", "webrtc"), "webrtc"),
     _f(
@@ -216,9 +250,11 @@ FAULTS = [
         asks(_agent_by_its_beginning),
         "only begins",
     ),
+    _f("create.unknown-agent", "custom clients get any agent", asks(_any_agent_on_websocket), "only begins"),
     _f("create.valid", "create refuses metadata", refuses("create", "metadata"), "every field"),
     _f("create.valid", "create answers 400 to everything", refuses("create", "agentId", "agent_demo"), "shortest"),
-    *_inline("connectionType", "TWILIO", "vonage", None),
+    *_inline("connectionType", "TWILIO", "vonage", " twilio", None),
+    _f("inline.connection-type", "rooms need rates", asks(_rooms_need_rates), "webrtc.* is allowed"),
     _f(
         "inline.connection-type",
         "inline offers no webrtc",
@@ -228,7 +264,7 @@ FAULTS = [
     *_inline("systemPrompt", "", 5),
     *_inline("voice", "", None),
     *_inline("language", "", 5),
-    *_inline("greeting", None, 5),
+    *_inline("greeting", None, 5, False),
     _f(
         "inline.greeting",
         "a greeting has 1000 characters at most",
@@ -244,10 +280,11 @@ FAULTS = [
         "temperature 1 is allowed",
     ),
     _f("inline.temperature", "numbers are read from text", asks(_numbers_from_text), "temperature is"),
-    *_inline("firstSpeaker", "AGENT", ""),
+    *_inline("firstSpeaker", "AGENT", "assistant", ""),
     *_inline("interruptible", 1, None),
     _f("inline.interruptible", "booleans are read from text", asks(_booleans_from_text), "interruptible is"),
-    *_inline("maxDuration", 59, 7201, True),
+    *_inline("maxDuration", 59, 7201, -1),
+    _f("inline.max-duration", "rooms may last for ever", asks(_rooms_may_last), "maxDuration is (59|7201)"),
     _f("inline.max-duration", "maxDuration ends below 7200", refuses("inline", "maxDuration", 7200), "7200 is allowed"),
     *_inline("inactivityTimeout", 9, 301, None),
     _f(
@@ -256,7 +293,7 @@ FAULTS = [
         refuses("inline", "inactivityTimeout", 10),
         "10 is allowed",
     ),
-    *_inline("inactivityAction", "HANG_UP", None),
+    *_inline("inactivityAction", "HANG_UP", "hangup", None),
     *_inline("recordingEnabled", "true", 1),
     _f(
         "inline.recording-enabled",
@@ -355,6 +392,7 @@ FAULTS = [
     ),
     # tools
     _f("tools.array", "selectedTools may be anything", asks(_any_tools), "selectedTools is"),
+    _f("tools.array", "one tool need not be in an array", asks(_one_tool), "selectedTools is .*opening-hours"),
     _f("tools.array", "entries may be text", tools_accept(lambda entry: isinstance(entry, str)), r'\["x"\]'),
     _f("tools.exactly-one", "an entry may have two", tools_accept(lambda entry: _kinds(entry) == 2), " and "),
     _f("tools.exactly-one", "an entry may have none", tools_accept(lambda entry: _kinds(entry) == 0), "without any"),
@@ -371,6 +409,12 @@ FAULTS = [
         "toolName may be null",
         tools_accept(lambda entry: _kinds(entry) == 1 and "toolName" in entry and entry["toolName"] is None),
         "null",
+    ),
+    _f(
+        "tools.types",
+        "null is taken for missing in an entry",
+        tools_accept(lambda entry: _kinds(entry) == 2 and entry.get("toolId", 5) is None),
+        '"toolId": null',
     ),
     _f(
         "tools.types",
@@ -411,8 +455,20 @@ FAULTS = [
     _f(
         "tools.timeout",
         "a timeout may be zero",
-        tools_accept(temporary(lambda tool: tool.get("timeout") == "0s")),
-        "0s",
+        tools_accept(temporary(lambda tool: tool.get("timeout") in ("0s", "0.0s"))),
+        "0.0s",
+    ),
+    _f(
+        "tools.timeout",
+        "a timeout may begin with a point",
+        tools_accept(temporary(lambda tool: tool.get("timeout") == ".5s")),
+        r'"\.5s"',
+    ),
+    _f(
+        "tools.timeout",
+        "a timeout may end in a line break",
+        tools_accept(temporary(lambda tool: tool.get("timeout") == "5s\n")),
+        r"5s\\n",
     ),
     _f(
         "tools.timeout",
@@ -457,6 +513,12 @@ FAULTS = [
     ),
     _f(
         "tools.parameter-location",
+        "parameters must say where they go",
+        tools_refuse(temporary(lambda tool: _location(tool, None))),
+        "without a location is allowed",
+    ),
+    _f(
+        "tools.parameter-location",
         "parameters go into no header",
         tools_refuse(temporary(lambda tool: _location(tool, "PARAMETER_LOCATION_HEADER"))),
         "HEADER is allowed",
@@ -466,6 +528,22 @@ FAULTS = [
         "automatic parameters are refused",
         tools_refuse(temporary(lambda tool: "automaticParameters" in tool)),
         "every field",
+    ),
+    # any combination
+    _f("answers.every-valid-request", "a call has five tools at most", asks(_five_tools), "400", "inline"),
+    _f(
+        "answers.every-valid-request",
+        "inactivityTimeout needs an inactivityAction",
+        asks(_patience_needs_action),
+        "inactivityTimeout|400",
+        "inline",
+    ),
+    _f(
+        "answers.every-valid-request",
+        "create takes unknown fields on carriers alone",
+        asks(_unknown_on_carriers),
+        "400",
+        "create",
     ),
     # defaults
     _f(

@@ -292,6 +292,12 @@ FAULTS = [
         "create",
     ),
     _f(
+        "authentication.before-the-body",
+        "the media type is judged before the key",
+        answers(415, _media("text/plain")),
+        "media type is text/plain",
+    ),
+    _f(
         "authentication.never-echoed",
         "a wrong key is repeated in the error",
         on_status(401, _leak),
@@ -307,6 +313,7 @@ FAULTS = [
     _f("bodies.malformed", "text behind the JSON is ignored", takes(_tails), "text behind the end"),
     _f("bodies.malformed", "an empty body crashes", answers(500, lambda r: not r.body, code="INTERNAL"), "500"),
     _f("bodies.malformed", "broken JSON is answered with 422", answers(422, lambda r: r.json() is None), "422"),
+    _f("bodies.malformed", "texts may hold line breaks", takes(_content(rb"a\nb")), "line break", "inline"),
     _f("bodies.malformed", "a trailing comma is forgiven", takes(lambda r: r.body.endswith(b",}")), "comma"),
     _f(
         "bodies.object",
@@ -314,12 +321,14 @@ FAULTS = [
         takes(lambda r: isinstance(r.json(), list) and bool(r.json())),
         "in an array",
     ),
+    _f("bodies.object", "JSON in a string is read", takes(lambda r: isinstance(r.json(), str)), "a string"),
     _f("bodies.object", "null crashes", answers(500, lambda r: r.body == b"null"), "null"),
     _f("bodies.object", "a string is answered with 422", answers(422, lambda r: isinstance(r.json(), str)), "a string"),
     _f("bodies.not-a-number", "NaN is read", takes(_content(rb": NaN")), "NaN"),
     _f("bodies.not-a-number", "Infinity is read", takes(_content(rb"Infinity")), "Infinity"),
-    _f("bodies.utf-8", "bytes that are no UTF-8 are replaced", takes(_content(rb"\xe9|\xc0")), "UTF-8"),
-    _f("bodies.utf-8", "bytes that are no UTF-8 crash", answers(500, _content(rb"\xe9|\xc0")), "UTF-8"),
+    _f("bodies.utf-8", "bytes that are no UTF-8 are replaced", takes(_content(rb"\xe9|\xed\xa0")), "UTF-8"),
+    _f("bodies.utf-8", "surrogates may be coded", takes(_content(rb"\xed\xa0")), "UTF-8", "inline"),
+    _f("bodies.utf-8", "bytes that are no UTF-8 crash", answers(500, _content(rb"\xe9|\xed\xa0")), "UTF-8"),
     _f(
         "bodies.unicode",
         "only ASCII is stored",
@@ -380,6 +389,7 @@ FAULTS = [
         "no media type",
     ),
     _f("bodies.odd", "a lone surrogate brings the worker down", _poisoned(), "503|plain request"),
+    _f("bodies.odd", "long ids crash", answers(500, _content(rb"x{300}")), "300 letters", "create"),
     _f("bodies.odd", "a huge number crashes", answers(500, _content(rb"1e999|9{300}")), "number|duration|temperature"),
     # methods
     _f("methods.not-allowed", "DELETE is answered with 404", _method(("DELETE",), 404), "no DELETE"),
