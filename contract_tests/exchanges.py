@@ -64,13 +64,16 @@ async def plainly_created(it: Context, operation: str) -> list[Exchange]:
 async def respelled(it: Context, operation: str, key: str = "") -> list[Exchange]:
     """Answers to valid requests with the key's header and the media type in other spellings, each in another one.
 
-    The first one names no connection type, and holds websocket without rates; the second one, to inline, says when
-    nobody speaks for too long, but not what is to be done then.
+    The first one names no connection type, and holds websocket without rates.  To inline, each says half of what is to
+    be done when nobody speaks: the one what, the other when.
     """
 
     async def record() -> list[Exchange]:
-        patience = {"inactivityTimeout": 30} if operation == "inline" else {}
-        bodies = (it.valid(operation, websocket={"codec": "g711"}), it.valid(operation, **patience))
+        what, when = ("prompt", 30) if operation == "inline" else (None, None)
+        bodies = (
+            it.valid(operation, websocket={"codec": "g711"}, inactivityAction=what),
+            it.valid(operation, inactivityTimeout=when),
+        )
         found = []
         for body, name, media in zip(bodies, KEY_HEADERS, MEDIA_TYPES, strict=True):
             headers = {name: key or it.target.key()}

@@ -62,6 +62,8 @@ async def malformed(it: Context) -> None:
         texts |= halves["create"] | halves["inline"] if it.takes_all else halves[it.variant]
     for what, content in texts.items():
         await it.refused(it.variant, None, f"the body is {what}", content=content.encode())
+    if not it.hasty:
+        await it.accepted(it.variant, it.valid(), "a plain request after broken ones")
 
 
 @requirement(

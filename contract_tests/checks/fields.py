@@ -35,6 +35,9 @@ class FieldRule:
     smoke: bool = False
 
 
+REQUIRED_ON = {"systemPrompt": "websocket", "voice": "webrtc", "language": "telnyx", "greeting": "plivo"}
+"""The fields of /calls/inline that are required, and the connection type on which each is left out."""
+
 Values = tuple[Sequence[Any], Sequence[Any]]
 
 
@@ -97,8 +100,8 @@ def _rules() -> list[FieldRule]:
             "inline",
             "temperature",
             "temperature is a number from 0 to 1.",
-            [-0.1, 1.1, "0.5", True, None, [0.5]],
-            [-1, 2, "", False, 100],
+            [-0.01, 1.01, "0.5", True, None, [0.5]],
+            [-1, 1.1, 2, "", False, 100],
         ),
         FieldRule("inline", "firstSpeaker", "firstSpeaker is agent or user.", *_names("agent", "assistant")),
         FieldRule("inline", "interruptible", "interruptible is a boolean.", *_boolean("")),
@@ -247,9 +250,9 @@ async def create_valid(it: Context) -> None:
     smoke=True,
 )
 async def inline_required(it: Context) -> None:
-    """Without each field."""
-    for field in ("systemPrompt", "voice", "language", "greeting"):
-        body = it.valid("inline")
+    """Without each field, each on another connection type."""
+    for field, kind in REQUIRED_ON.items():
+        body = it.valid("inline", **audio_settings(kind))
         del body[field]
         await it.refused("inline", body, f"{field} is missing")
     body = it.valid("inline", firstSpeaker="user")

@@ -182,6 +182,15 @@ def _patience_needs_action(operation: str, body: dict[str, Any]) -> Reply | None
     return Reply.error(400) if "inactivityTimeout" in body and "inactivityAction" not in body else None
 
 
+def _action_needs_patience(operation: str, body: dict[str, Any]) -> Reply | None:
+    return Reply.error(400) if "inactivityAction" in body and "inactivityTimeout" not in body else None
+
+
+def _rooms_have_a_voice(operation: str, body: dict[str, Any]) -> None:
+    if operation == "inline" and body.get("connectionType") == "webrtc":
+        body.setdefault("voice", "Mark")
+
+
 def _unknown_on_carriers(operation: str, body: dict[str, Any]) -> Reply | None:
     custom = operation == "create" and body.get("connectionType") == "websocket"
     return Reply.error(400) if custom and "metadata" in body and "xNew" in body else None
@@ -272,7 +281,7 @@ FAULTS = [
         "is allowed",
     ),
     *_inline("model", None, 5),
-    *_inline("temperature", 1.1, -0.1, True),
+    *_inline("temperature", 1.01, -0.01, True),
     _f(
         "inline.temperature",
         "temperature ends below 1",
@@ -308,6 +317,7 @@ FAULTS = [
         fills("inline", lambda body: body.get("firstSpeaker") == "user", greeting="Hi"),
         "also where firstSpeaker",
     ),
+    _f("inline.required", "rooms have a voice of their own", asks(_rooms_have_a_voice), "voice is missing"),
     _f("inline.required", "language has a default", fills("inline", language="en"), "language is missing"),
     _f("inline.valid", "twilioStream is refused", refuses("inline", "websocket.twilioStream"), "every field"),
     _f(
@@ -536,6 +546,13 @@ FAULTS = [
         "inactivityTimeout needs an inactivityAction",
         asks(_patience_needs_action),
         "inactivityTimeout|400",
+        "inline",
+    ),
+    _f(
+        "answers.every-valid-request",
+        "inactivityAction needs an inactivityTimeout",
+        asks(_action_needs_patience),
+        "inactivityAction|400",
         "inline",
     ),
     _f(

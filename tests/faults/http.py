@@ -176,6 +176,21 @@ def _poisoned() -> Apply:
     return apply
 
 
+class _Shaken:
+    """A worker that answers one more request after a broken body as it did that one."""
+
+    def __init__(self) -> None:
+        self.shaken = False
+
+    def look(self, request: Request) -> Reply | None:
+        was_shaken, self.shaken = self.shaken, request.json() is None
+        return Reply.error(400) if was_shaken else None
+
+
+def _shaken(server: Any) -> None:
+    hooked(Hooks(before=_Shaken().look))(server)
+
+
 def _f(breaks: str, name: str, apply: Apply, says: str = "", variant: str = "", **settings: Any) -> Fault:
     return Fault(name=name, breaks=breaks, apply=apply, says=says, variant=variant, settings=settings)
 
@@ -313,6 +328,7 @@ FAULTS = [
     _f("bodies.malformed", "text behind the JSON is ignored", takes(_tails), "text behind the end"),
     _f("bodies.malformed", "an empty body crashes", answers(500, lambda r: not r.body, code="INTERNAL"), "500"),
     _f("bodies.malformed", "broken JSON is answered with 422", answers(422, lambda r: r.json() is None), "422"),
+    _f("bodies.malformed", "what follows broken JSON is refused", _shaken, "after broken ones", "inline"),
     _f("bodies.malformed", "texts may hold line breaks", takes(_content(rb"a\nb")), "line break", "inline"),
     _f("bodies.malformed", "a trailing comma is forgiven", takes(lambda r: r.body.endswith(b",}")), "comma"),
     _f(
