@@ -266,10 +266,10 @@ class Target:
         return Exchange(**values)
 
     def _note(self, exchange: Exchange) -> None:
-        """Learn the token that an answer hands out, so that it is never shown."""
-        if exchange.status is None or not 200 <= exchange.status < 300 or not exchange.operation:
+        """Learn the token that an answer hands out, wherever it was asked for, so that it is never shown."""
+        if exchange.status is None or not 200 <= exchange.status < 300:
             return
-        self.journal.calls += 1
+        self.journal.calls += bool(exchange.operation)
         url = exchange.json_object().get("websocketUrl")
         if isinstance(url, str):
             self.secrets.add(token_of(url), "[token]")

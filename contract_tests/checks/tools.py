@@ -110,7 +110,7 @@ async def types(it: Context) -> None:
 async def model_tool_name(it: Context) -> None:
     """Legal and illegal names."""
     await _legal(it, {f"the name {legal}": temporary_tool(modelToolName=legal) for legal in TOOL_NAMES})
-    await it.refused("inline", _with(it, [{"temporaryTool": {"description": "x"}}]), "modelToolName is missing")
+    await it.refused("inline", _with(it, [{"temporaryTool": {"http": TRANSPORTS["http"]}}]), "modelToolName is missing")
     often: list[Any] = ["1abc", "_abc", "a-b", "a" * 65, "name\n", "\u00e9t\u00e9", None, 5]
     for wrong in [*often, "has space", "a.b", "name!", ["a"]] if it.deep else often:
         await it.refused(

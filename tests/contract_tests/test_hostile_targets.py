@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -249,6 +250,17 @@ def test_keys_and_tokens_show_nowhere() -> None:
     run, _ = _judged(handler, only=("authentication", "create"))
     assert run.exit_code == 1
     assert "ck_test_abcdef" not in render(run)
+
+
+def test_a_token_that_is_handed_out_where_none_should_be_shows_nowhere() -> None:
+    numbers = itertools.count()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return _created(f"ws://{request.host}/media/zAKL8El-token-of-call-{next(numbers)}")
+
+    run, _ = _judged(handler, only=("methods",))
+    assert run.exit_code == 1
+    assert "zAKL8El" not in render(run)
 
 
 def _talks(on_socket: Callable[[web.WebSocketResponse], Awaitable[None]]) -> Handler:
