@@ -81,6 +81,7 @@ class Context:
         variant: the operation or connection type.
         attempt: 1, or 2 where a violation has to show again.
         cases: what was wrong so far.
+        shown: the exchanges that showed it.
         cause: what most likely causes it; the requirement's own words where a check says nothing.
         looks_back_to: when the first of what it looked at began: recordings may be older than the check.
         requests: how many it has made of the two operations.
@@ -93,6 +94,7 @@ class Context:
         self.variant = variant
         self.attempt = attempt
         self.cases: list[Case] = []
+        self.shown: list[Exchange] = []
         self.cause = ""
         self.looks_back_to = time.monotonic()
         self.requests = 0
@@ -124,7 +126,7 @@ class Context:
     def wrong(self, expected: str, received: str, *shown: Exchange | str, cause: str = "") -> None:
         """Write down a violation; exchanges are shown as the commands that repeat them."""
         redact = self.judge.secrets.redact
-        self.judge.shown += [item for item in shown if not isinstance(item, str)]
+        self.shown += [item for item in shown if not isinstance(item, str)]
         lines = tuple(redact(item if isinstance(item, str) else self.target.curl(item)) for item in shown)
         self.cases.append(Case(expected=redact(expected), received=redact(received)[:2000], reproduce=lines))
         self.cause = self.cause or redact(cause)

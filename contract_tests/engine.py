@@ -169,6 +169,7 @@ async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
     except TimeoutError:
         reason = f"the time is up: it takes more than the {judge.settings.max_time_s:g} s of this run (--max-time)"
     took_s = time.monotonic() - began_at
+    judge.shown[job.name] = context.shown
     requirement = job.check.requirement
     if context.cases:
         verdict = Verdict.VIOLATED if requirement.level is Level.MUST else Verdict.WARNED

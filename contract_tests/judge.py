@@ -51,7 +51,7 @@ class Judge:
         stale_s: a call that was created longer ago is not dialled any more, in seconds.
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
-        shown: the exchanges that showed what is wrong.
+        shown: the exchanges that showed what is wrong, by the check that found it at its last look.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
     """
 
@@ -71,7 +71,7 @@ class Judge:
             Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
         }
         self.lags: list[tuple[float, float]] = []
-        self.shown: list[Exchange] = []
+        self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
         self._taken: set[str] = set()

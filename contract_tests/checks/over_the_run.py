@@ -84,7 +84,8 @@ async def every_valid_request(it: Context) -> None:
     await fullest(it, it.variant)
     await all_accepted(it, it.variant)
     refused = [each for each in it.target.journal.exchanges if _was_refused(it, each)]
-    if refused and not any(shown is each for shown in it.judge.shown for each in refused):
+    reported = [shown for exchanges in it.judge.shown.values() for shown in exchanges]
+    if refused and not any(shown is each for shown in reported for each in refused):
         exchange = min(refused, key=lambda each: len(each.content))
         it.wrong("201: the request is valid", exchange.shown(), exchange)
 
