@@ -128,7 +128,8 @@ async def user_first(it: Context, until: str = END) -> RoomCall:
                 found.result_answered[length] = await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S)
             found.past.add(length)
 
-    asked = {"firstSpeaker": "user", "systemPrompt": TOOL_PROMPT, "selectedTools": TOOLS}
+    # What is only for custom clients is ignored here.
+    asked = {"firstSpeaker": "user", "systemPrompt": TOOL_PROMPT, "selectedTools": TOOLS, "websocket": {}}
     return await _placed(it, "user-first-in-room", until, talk, asked)
 
 

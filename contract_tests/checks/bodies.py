@@ -36,7 +36,8 @@ def _text(it: Context, **changes: Any) -> str:
     "A body that is not JSON is answered with 400.",
     source=REQUEST,
     how="Texts that are nearly JSON: nothing and a body that is cut off to both operations; a comma too many and two "
-    "objects to create; a raw line break in a text, comments and text behind the end to inline.",
+    "objects to create; a raw line break in a text, comments and text behind the end to inline. "
+    "Then comes a plain request.",
     why="A client that sends broken JSON has a bug that it must hear of.",
     mend="Parse the body strictly, all of it, and answer parse errors with 400 in the shape of an error.",
     variants=OPERATIONS,
