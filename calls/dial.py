@@ -25,7 +25,7 @@ from contract_tests.line import Line
 from contract_tests.measuring import transcripts_of
 from contract_tests.reports.inert import disarmed, in_a_line, json_text
 from contract_tests.secrets_kept import Secrets
-from contract_tests.target import NotChecked, token_of
+from contract_tests.target import NotChecked, url_texts
 
 SHORTEST_SECRET = 12
 """A part of the URL of fewer characters is a word like `media`, and no token."""
@@ -95,7 +95,7 @@ def _secrets(given: Any) -> Secrets:
     secrets = Secrets()
     secrets.add(given.url, "URL")
     secrets.add(dialled_address(given.url, given.kind), "URL")
-    for part in (token_of(given.url), parts.password or "", parts.path, parts.query):
+    for part in (*url_texts({"websocketUrl": given.url}), parts.password or "", parts.path, parts.query):
         if len(part) >= SHORTEST_SECRET:
             secrets.add(part, "[token]")
     secrets.add(given.auth_token or os.environ.get(TOKEN_VARIABLE), f"${TOKEN_VARIABLE}")

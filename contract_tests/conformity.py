@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from urllib.parse import parse_qsl, urlsplit
 
+from jsonschema_path import SchemaPath
 from jsonschema_rs import Draft4Validator
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
@@ -18,6 +19,9 @@ from contract_tests.target import Exchange, Meant
 
 JUDGED = (201, 400, 401, 402, 404, 413, 415, 429, 500, 503)
 """The statuses whose answers the document describes; 405 is partly a SHOULD, and has checks of its own."""
+
+RESOLVED_PLACES = 4096
+"""Places of the document that are found once, where openapi-core would look for each of them at each exchange."""
 
 
 class _Request:
@@ -48,7 +52,7 @@ class _Response:
 
 @functools.cache
 def _openapi(overlays: Overlays) -> OpenAPI:
-    return OpenAPI.from_dict(in_force(overlays).document)
+    return OpenAPI(SchemaPath.from_dict(in_force(overlays).document, resolved_cache_maxsize=RESOLVED_PLACES))
 
 
 def must_be_openapi(overlays: Overlays) -> None:

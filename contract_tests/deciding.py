@@ -109,7 +109,8 @@ def _due(known: Mapping[str, Any], operation: str, body: Any, fits: Callable[[st
     if fits(operation, body):
         return 201
     # Whether a service looks at all of a tool, and at twilioStream, is its own affair: what is wrong there is free.
-    return None if fits(operation, _without_free_parts(body)) else 400
+    rest = _without_free_parts(body)
+    return None if rest != body and fits(operation, rest) else 400
 
 
 def _allows_quickly(overlays: Overlays, operation: str, body: Any) -> bool:

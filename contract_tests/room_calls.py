@@ -23,6 +23,7 @@ from contract_tests.scenarios import (
     SLACK_S,
 )
 from contract_tests.target import NotChecked
+from contract_tests.tool_calls import goes_on, invocations, reacts
 
 LEFT_WITHIN_S = 10.0
 """How soon the agent must have left the room, once the caller has closed the control socket: nobody says; this is ours.
@@ -119,13 +120,14 @@ async def user_first(it: Context, until: str = END) -> RoomCall:
             known, sent_at = len(invocations(line)), time.monotonic()
             await line.send_json({"type": TYPED[0], "text": text})
             found.answered[length] = await _reacts(line, sent_at, known)
-            new = invocations(line)[known:]
-            if new:
+            if invocations(line)[known:]:
                 await line.quiet(0.5, 5)
-                sent_at = time.monotonic()
-                for each in new:
-                    await line.say(ToolResult(invocation_id=each.invocation_id, result=RESULTS[length]))
-                found.result_answered[length] = await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S)
+
+                async def tell(invoked: ToolInvoked, result: str = RESULTS[length]) -> None:
+                    await line.say(ToolResult(invocation_id=invoked.invocation_id, result=result))
+
+                if (heard := await goes_on(line, tell, known)) is not None:
+                    found.result_answered[length] = heard
             found.past.add(length)
 
     # What is only for custom clients is ignored here.
@@ -147,24 +149,16 @@ async def cut_in(it: Context) -> RoomCall:
     return await _placed(it, "cut-in-in-room", END, talk, {"greeting": LONG_GREETING, "interruptible": True})
 
 
-def invocations(line: RoomLine) -> list[ToolInvoked]:
-    """The agent's calls of tools."""
-    return [heard.event for heard in line.events(ToolInvoked) if isinstance(heard.event, ToolInvoked)]
-
-
 async def _reacts(line: RoomLine, sent_at: float, known: int) -> bool:
     """Wait for the agent's voice or a call of a tool, and some more for a call that follows the voice."""
-
-    def reacted() -> bool:
-        return bool(line.audible(sent_at)) or len(invocations(line)) > known
 
     def over() -> bool:
         return len(invocations(line)) > known or time.monotonic() - line.speaking_until() >= PAUSE_S
 
-    await line.until(lambda: reacted() or not line.alive, ANSWER_WITHIN_S + SLACK_S)
-    if reacted():
+    reacted = await reacts(line, sent_at, known)
+    if reacted:
         await line.until(lambda: over() or not line.alive, 12)
-    return reacted()
+    return reacted
 
 
 async def _hang_up(it: Context, found: RoomCall) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import shlex
 import ssl
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -29,6 +30,9 @@ PATIENCE = 3
 
 A target that has much to do at once, on a machine that has, is slow and not wrong; one that hangs does so again.
 """
+
+SHORTEST_TOKEN = 16
+"""What is shorter is not taken for a token where something else may be one: it may stand in an answer by chance."""
 
 KEY_VARIABLE = "$CALLS_API_KEY"
 USED_UP = "the profile's budget of requests is used up: give more keys (--api-key) or --profile deep"
@@ -114,11 +118,18 @@ class Exchange:
 
 @dataclass
 class Journal:
-    """Every exchange of a run, in the order in which the answers came, and what it cost."""
+    """Every exchange of a run, in the order in which the answers came, and what it cost.
+
+    Attributes:
+        exchanges: all of them.
+        calls, dials: how many were created, and dialled.
+        url_texts: in how many answers each of `url_texts` was.
+    """
 
     exchanges: list[Exchange] = field(default_factory=list)
     calls: int = 0
     dials: int = 0
+    url_texts: Counter[str] = field(default_factory=Counter)
 
 
 class Target:
@@ -270,9 +281,20 @@ class Target:
         if exchange.status is None or not 200 <= exchange.status < 300:
             return
         self.journal.calls += bool(exchange.operation)
-        url = exchange.json_object().get("websocketUrl")
-        if isinstance(url, str):
-            self.secrets.add(token_of(url), "[token]")
+        texts = url_texts(exchange.json_object())
+        self.journal.url_texts.update(set(texts))
+        for text in texts[:1] + [text for text in texts[1:] if len(text) >= SHORTEST_TOKEN]:
+            self.secrets.add(text, "[token]")
+
+    def token_of(self, created: Mapping[str, Any]) -> str:
+        """What makes the websocketUrl of an answer a credential, empty where there is none.
+
+        The longest part of its path or query that no other URL has, and that is not the call's id; where there is no
+        such part, the longest one.
+        """
+        texts = url_texts(created)
+        own = (text for text in texts if self.journal.url_texts[text] < 2)
+        return next(own, texts[0] if texts else "")
 
     def curl(self, exchange: Exchange) -> str:
         """The command that makes the same request; the key stands there as a variable."""
@@ -289,15 +311,21 @@ class Target:
         return " ".join(parts)
 
 
-def token_of(url: str) -> str:
-    """What makes a websocketUrl a credential: its longest path segment, or its query where that is longer.
+def url_texts(created: Mapping[str, Any]) -> list[str]:
+    """What the path and the query of an answer's websocketUrl are made of, the longest first, but for the call's id.
 
-    All of it where it cannot be taken apart.
+    All of the URL where it cannot be taken apart; the id, too, where nothing else there is as long as a token.
     """
+    url, call_id = created.get("websocketUrl"), created.get("id")
+    if not isinstance(url, str):
+        return []
     parts = url_parts(url)
     if parts is None:
-        return url
-    return max([*parts.path.split("/"), *(part.partition("=")[2] for part in parts.query.split("&"))], key=len)
+        return [url]
+    texts = [*parts.path.split("/"), *(part.partition("=")[2] for part in parts.query.split("&"))]
+    others = [text for text in texts if text != call_id]
+    long = any(len(text) >= SHORTEST_TOKEN for text in others)
+    return sorted(filter(None, others if long else texts), key=len, reverse=True)
 
 
 def _seconds(text: str | None) -> float:

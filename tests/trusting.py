@@ -28,7 +28,7 @@ from contract_tests.settings import TargetSettings
 from mockserver.server import Server
 from mockserver.settings import Settings
 from tests.faults import FAULTS
-from tests.faults.fault import Fault
+from tests.faults.fault import Change, Fault
 
 T = TypeVar("T")
 
@@ -131,19 +131,19 @@ def every_job(skip: Sequence[str] = ()) -> list[Job]:
     return Selection(skip=tuple(skip)).jobs(all_checks())
 
 
-def faulty_server(fault: Fault) -> Server:
-    """A mock with the fault in it, which does not yet serve."""
-    server = Server(Settings.from_environment({}, port=0, **{**MOCK_SETTINGS, **fault.settings}))
-    fault.apply(server)
+def changed_server(change: Change) -> Server:
+    """A mock with the change in it, which does not yet serve."""
+    server = Server(Settings.from_environment({}, port=0, **{**MOCK_SETTINGS, **change.settings}))
+    change.apply(server)
     return server
 
 
-async def judge_fault(fault: Fault, jobs: Sequence[Job], *, seed: int = 0, max_time_s: float = 90.0) -> Judged:
-    """Serve the mock with a fault, and judge it."""
-    server = faulty_server(fault)
+async def judge_change(change: Change, jobs: Sequence[Job], *, seed: int = 0, max_time_s: float = 90.0) -> Judged:
+    """Serve the mock with a change in it, and judge it."""
+    server = changed_server(change)
     serving = asyncio.create_task(server.serve(sockets=[server.listener]))
     try:
-        more_keys = FUZZING_KEYS if fault.settings.get("any_key") else 0
+        more_keys = FUZZING_KEYS if change.settings.get("any_key") else 0
         it = Judge(target(server.base_url, seed, max_time_s, more_keys))
         try:
             return Judged(tuple(await engine.run(it, list(jobs))), held_up_s=it.lag_since(it.began_at))
@@ -177,7 +177,7 @@ def judge_side_by_side(indices: Sequence[int], at_a_time: int = AT_A_TIME) -> di
             async with with_rooms if fault.breaks.startswith("webrtc.") else room:
                 async with building:
                     await asyncio.sleep(BREATH_S)
-                judged[index] = await judge_fault(fault, own_jobs(fault))
+                judged[index] = await judge_change(fault, own_jobs(fault))
 
         order = sorted(indices, key=lambda index: slow_first(FAULTS[index]))
         await asyncio.gather(*map(one, order))

@@ -12,10 +12,17 @@ from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
 from contract_tests.sample_tool import TOOL_NAME, TOOL_PROMPT, TOOLS
-from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, Recording
 from contract_tests.target import NotChecked
+from contract_tests.tool_calls import goes_on, invocations
 
 TOOL = "openapi/calls.yaml#/components/schemas/TemporaryTool/properties/client"
+
+NO_LIMIT_S = 2.4
+"""No agent gives up waiting for a result sooner: 2.5 s is the shortest time that vendors give a tool by default."""
+UNKNOWN_ID_S = 2.5
+"""An agent that takes an unknown id for its own is heard within this time."""
+NEAR_S = 1.0
 
 
 async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
@@ -23,25 +30,21 @@ async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
     await line.until(lambda: not line.alive, 0.3)
     sent_at = time.monotonic()
     await line.send_json({"type": "user_text_message", "text": f"Please use the tool {TOOL_NAME} for me."})
-    await line.until(lambda: bool(_calls(line) or line.audible(sent_at)) or not line.alive, ANSWER_WITHIN_S)
+    await line.until(lambda: bool(invocations(line) or line.audible(sent_at)) or not line.alive, ANSWER_WITHIN_S)
 
     def over() -> bool:
         return time.monotonic() - line.speaking_until() >= PAUSE_S
 
     # The call may come with the sentence that announces it, or after it.
-    await line.until(lambda: bool(_calls(line)) or not line.alive or over(), 12)
-    if not _calls(line) and line.alive:
+    await line.until(lambda: bool(invocations(line)) or not line.alive or over(), 12)
+    if not invocations(line) and line.alive:
         line.speak(it.speech(line))
-        await line.until(lambda: bool(_calls(line)) or not line.alive, 6)
-    if not _calls(line):
+        await line.until(lambda: bool(invocations(line)) or not line.alive, 6)
+    if not invocations(line):
         if (forbidden := first_forbidden(line)) is not None:
             it.wrong("a message that the document allows", forbidden, *it.dial_command(call))
         raise NotChecked("the agent called no client tool, which is its own affair")
-    return _calls(line)
-
-
-def _calls(line: Line) -> list[ToolInvoked]:
-    return [heard.event for heard in line.events(ToolInvoked) if isinstance(heard.event, ToolInvoked)]
+    return invocations(line)
 
 
 async def _with_tools(it: Context) -> Call:
@@ -75,9 +78,10 @@ async def tool_name(it: Context) -> None:
     "After client_tool_invocation nothing is said for it until its result comes; an unknown id is ignored.",
     source=TOOL,
     layer=Layer.MEDIA,
-    how="The agent is brought to call a tool. Once it has ended its sentence, for 3 seconds nothing "
-    "may be heard; a result with an unknown id changes "
-    "nothing; the right one is answered.",
+    how="The agent is brought to call a tool. Once it has ended its sentence, a result with an unknown id comes, which "
+    "must change nothing; then the right one, which must be answered, and a second one, which must not. How long an "
+    "agent waits is its own affair: to speak within 2.4 seconds of the call is not to have waited, and what is heard "
+    "after the unknown id counts only where it is not heard at that time without it.",
     why="An agent that does not wait makes the result up.",
     mend="Remember open invocations by their id; speak when the result for one comes.",
     lasts_s=18,
@@ -95,32 +99,51 @@ async def tool_waits(it: Context) -> None:
             raise NotChecked("the agent went on talking when it had called the tool: whether it waits cannot be told")
         # Where the caller spoke, what is heard may be the answer to that.
         spoken = line.spoke_at > 0
-        if not spoken and await line.hears(time.monotonic(), 3.0):
+        left_s = invoked_at + NO_LIMIT_S - time.monotonic()
+        if not spoken and left_s > 0 and await line.hears(time.monotonic(), left_s):
             it.wrong("silence until the result comes", "audio without a result", *it.dial_command(call))
             return
         sent_at = time.monotonic()
         await line.say(ToolResult(invocation_id="unknown-" + invoked.invocation_id[:8], result="12"))
-        heard = await line.hears(sent_at, 2.5) and not spoken
-        if heard or not line.alive:
-            received = "audio" if heard else line.why_silent
+        heard = await line.hears(sent_at, UNKNOWN_ID_S)
+        if heard and not spoken and await _speaks_anyway(it, line.audible(sent_at)[0].at_s - invoked_at):
+            raise NotChecked("the agent does not wait so long for a tool's result, which is its own affair")
+        if (heard and not spoken) or not line.alive:
+            received = "audio" if line.alive else line.why_silent
             it.wrong("an unknown invocationId is ignored", received, *it.dial_command(call))
             return
         sent_at = time.monotonic()
-        for each in _calls(line):
+
+        async def tell(each: ToolInvoked) -> None:
             await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
-        if not await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S):
+
+        answered = await goes_on(line, tell)
+        if answered is None or (heard and not answered):
+            raise NotChecked("whether the agent still waited for the result cannot be told: it called tools, or spoke")
+        if not answered:
             before = any(piece.at_s < sent_at for piece in line.audible(invoked_at))
             received = "nothing; what was said before it was said without a result" if before else "nothing"
             it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s of the result", received, *it.dial_command(call))
             return
         if not await line.quiet(PAUSE_S, 12):
             raise NotChecked("the agent went on talking: whether a second result is ignored cannot be told")
-        if _calls(line)[-1] is not invoked or spoken:
+        if invocations(line)[-1] is not invoked or spoken:
             return
         since = time.monotonic()
         await line.say(ToolResult(invocation_id=invoked.invocation_id, result='{"price": "13 euros"}'))
         if await line.hears(since, 3.0):
             it.wrong("a second result for the same invocation is ignored", "audio", *it.dial_command(call))
+
+
+async def _speaks_anyway(it: Context, after_s: float) -> bool:
+    """Whether an agent that gets no result is heard so long after its call of the tool, give or take a second."""
+    call = await _with_tools(it)
+    async with it.line(call) as line:
+        await _invoked(it, call, line)
+        invoked_at = line.events(ToolInvoked)[-1].at_s
+        around = (invoked_at + after_s - NEAR_S, invoked_at + after_s + NEAR_S)
+        await line.until(lambda: not line.alive, around[1] - time.monotonic())
+        return any(around[0] <= piece.at_s <= around[1] for piece in line.audible())
 
 
 FAULTS = {
@@ -144,12 +167,14 @@ async def tool_error(it: Context) -> None:
     """Both spellings."""
     call = await _with_tools(it)
     async with it.line(call) as line:
-        for invoked in await _invoked(it, call, line):
-            await line.quiet(0.5, 5)
-            sent_at = time.monotonic()
+        await _invoked(it, call, line)
+        await line.quiet(0.5, 5)
+
+        async def tell(invoked: ToolInvoked) -> None:
             result = {"type": "client_tool_result", "invocationId": invoked.invocation_id, **FAULTS[it.variant]}
             await line.send_json(result)
-        if not await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S):
+
+        if await goes_on(line, tell) is False:
             it.wrong(f"the agent speaks within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))
 
 
@@ -171,5 +196,5 @@ async def other_turns(it: Context) -> None:
         before = len(await _invoked(it, call, line))
         await line.quiet(1.0, 6)
         await scenarios.talk(it, line, recording)
-        if not recording.answered and len(_calls(line)) == before:
+        if not recording.answered and len(invocations(line)) == before:
             it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))

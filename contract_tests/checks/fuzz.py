@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Iterator, Sequence
-from random import Random
-from typing import Any
+from collections.abc import Sequence
 
-from contract import documents
 from contract.codec import Wire
+from contract_tests import odd_messages
 from contract_tests.context import Call, Context, audio_settings
 from contract_tests.crashing import guilty_among
-from contract_tests.damage import damaged
 from contract_tests.findings import Layer
 from contract_tests.fuzzing import fuzz
-from contract_tests.odd import Rotation
 from contract_tests.requirements import TALKING, requirement
 from contract_tests.schemathesis_run import run_schemathesis
-from contract_tests.settings import LEFT_FOR_OTHERS, REQUESTS_PER_KEY
+from contract_tests.settings import LEFT_FOR_OTHERS, REQUESTS_PER_KEY, Profile
 from contract_tests.target import NotChecked
 
 PATHS = "openapi/calls.yaml#/paths"
@@ -34,6 +28,8 @@ SPARE = 30
 LEAST = 2
 """Requests for each variant, however few are left for it."""
 
+MESSAGES = {Profile.SMOKE: 100, Profile.DEFAULT: 100, Profile.DEEP: 2000}
+"""Messages with any damage, for each variant, beside those whose damage the schema suggests."""
 CALLS = 6
 """How often a call is placed anew because the last one ended, before all messages were sent."""
 AT_ONCE = 4
@@ -114,7 +110,7 @@ async def damaged_messages(it: Context) -> None:
     # hypothesis takes long to load, and only here it is needed in this process.
     from contract_tests.message_fuzzing import smallest_crash
 
-    examples = [payload for _, _, payload in _examples(it.variant)]
+    examples = [payload for _, _, payload in odd_messages.examples(it.variant)]
     if found := await smallest_crash(it, examples):
         call, messages = found
         received = f"a crash on a call that began with {' and '.join(messages)}"
@@ -122,7 +118,7 @@ async def damaged_messages(it: Context) -> None:
 
 
 async def _many_messages(it: Context) -> None:
-    waiting = _damaged_messages(it)
+    waiting = odd_messages.made(it.variant, it.settings.seed, MESSAGES[it.settings.profile])
     number = len(waiting)
     for _ in range(CALLS):
         call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
@@ -156,27 +152,3 @@ def _judge(it: Context, call: Call, guilty: Sequence[Wire]) -> bool:
         shown = min(guilty, key=len)[:300]
         it.wrong("the call goes on, or a close that refuses", f"a crash on {shown!s}", *it.dial_command(call))
     return bool(guilty)
-
-
-def _examples(kind: str) -> Iterator[tuple[str, dict[str, Any], Any]]:
-    """What the carrier says, but for the message that ends the stream: its name, its schema and an example."""
-    document = documents.resolved(documents.asyncapi(kind))
-    for name, message in document["components"]["messages"].items():
-        schema = message["payload"]
-        if message.get("x-event") not in ("Stopped", "HangUp") and "properties" in schema:
-            yield from ((name, schema, example["payload"]) for example in message.get("examples", ()))
-
-
-def _damaged_messages(it: Context) -> list[str]:
-    """Damaged copies of them."""
-    random = Random(f"{it.settings.seed} {it.variant}")
-    rotation = Rotation(random)
-    examples = list(_examples(it.variant))
-    texts = [json.dumps({"event": name, "type": name}) for name in dict.fromkeys(name for name, _, _ in examples)]
-    for _, schema, payload in examples:
-        texts += [json.dumps(body) for _, _, body in damaged(schema, payload)]
-    for _, _, payload in itertools.islice(itertools.cycle(examples), 2000 if it.deep else 100):
-        if found := rotation.damaged(payload, lambda body: True):
-            texts.append(json.dumps(found[1]))
-    random.shuffle(texts)
-    return texts

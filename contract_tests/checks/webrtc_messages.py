@@ -192,7 +192,7 @@ async def tool_result(it: Context) -> None:
     found = joined(await room_calls.user_first(it, it.variant))
     answered = found.result_answered.get(it.variant)
     if answered is None:
-        raise NotChecked("the agent called no client tool, which is its own affair")
+        raise NotChecked("the agent called no client tool, or again and again, which is its own affair")
     if not answered:
         received = "nothing" if found.line.alive else found.line.why_silent
         where = "in the room" if it.variant == SHORT else "on the control socket"

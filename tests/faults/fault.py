@@ -21,25 +21,34 @@ Apply = Callable[[Server], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fault:
-    """A mistake that a team may make, put into a mock.
+class Change:
+    """What makes another server of the mock.
 
     Attributes:
-        name: what is wrong, in words.
-        breaks: the requirement that it breaks.
+        name: what is other about it, in words.
         apply: puts it into a server that has not begun to serve.
-        variant: the variant in which it must be seen; empty for any one.
-        says: a regular expression that the report of it must match.
         settings: what the mock is started with, beside what all are.
-        missed: why the judge does not see it; empty for one that it must see.
     """
 
     name: str
-    breaks: str
     apply: Apply
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault(Change):
+    """A mistake that a team may make, put into a mock.
+
+    Attributes:
+        breaks: the requirement that it breaks.
+        variant: the variant in which it must be seen; empty for any one.
+        says: a regular expression that the report of it must match.
+        missed: why the judge does not see it; empty for one that it must see.
+    """
+
+    breaks: str
     variant: str = ""
     says: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
     missed: str = ""
 
 

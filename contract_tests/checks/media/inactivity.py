@@ -12,7 +12,7 @@ from contract_tests.context import Call, Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, SLACK_S, NotGreeted, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SLACK_S, NotGreeted, Recording
 from contract_tests.sources import INLINE_REQUEST
 from contract_tests.target import NotChecked
 
@@ -75,6 +75,7 @@ async def inactivity_hang_up(it: Context) -> None:
 async def _falls_silent(it: Context, action: str) -> None:
     async with _greeted(it, action, about_s=4.0, besides_s=28) as (call, line, due_s):
         shown = it.dial_command(call)
+        # The greeting is short: who has not ended by then has begun again.
         await line.quiet(min(PAUSE_S, due_s / 1.5), 20)
         silent_since = line.speaking_until()
         left_s = silent_since + due_s + 10 + 2 * SLACK_S - time.monotonic()
@@ -125,7 +126,8 @@ async def _counts_again(it: Context, *, typed: bool) -> None:
         await line.quiet(min(3.5, due_s / 2), 20)
         if not await _answers(it, call, line, typed=typed):
             raise NotChecked("the agent did not answer; media.answer says more")
-        await line.quiet(min(PAUSE_S, due_s / 1.5), 20)
+        if not await line.quiet(min(PAUSE_S, due_s / 1.5), LONGEST_TURN_S):
+            raise NotChecked("the agent went on talking: when its answer was over cannot be told")
         silent_since = line.speaking_until()
         left_s = silent_since + due_s - 1.5 - time.monotonic()
         if left_s <= 0:

@@ -22,6 +22,10 @@ FRAME_BYTES = 160
 MOST_AHEAD_S = 1.5
 """How far audio may run ahead of being played."""
 
+LONGEST_PAUSE_S = 1.5
+SENTENCE_S = 2.0
+"""Between sentences, of which few are shorter, may be a pause; nobody says that its silence has to be sent."""
+
 
 @requirement(
     "media.frames",
@@ -69,10 +73,9 @@ async def pacing(it: Context) -> None:
         raise NotChecked("the agent said nothing; media.greeting says more")
     # Silence before the first word and after the last one may come at any pace.
     voiced = first[audible[0] : audible[-1] + 1]
-    gaps_s = sum(max(0.0, piece.at_s - before.plays_until_s) for before, piece in pairwise(voiced))
-    # A machine that holds us up may hold up the target as well.
-    gaps_s -= it.judge.held_up_s(voiced[0].at_s, voiced[-1].at_s)
     played_s = sum(piece.lasts_s for piece in voiced)
+    # A machine that holds us up may hold up the target as well.
+    gaps_s = _gaps_s(voiced, played_s) - it.judge.held_up_s(voiced[0].at_s, voiced[-1].at_s)
     shown = it.dial_command(recording.call)
     if (ahead_s := _ahead_s(voiced)) > MOST_AHEAD_S:
         it.wrong("audio at the pace of speech", f"{ahead_s:.1f} s ahead of it: a flood", *shown)
@@ -80,6 +83,13 @@ async def pacing(it: Context) -> None:
         await _judge_answers(it, recording)
     if gaps_s > max(0.3, 0.25 * played_s):
         it.wrong("audio without gaps", f"{gaps_s:.1f} s of gaps in {played_s:.1f} s: a starvation", *shown)
+
+
+def _gaps_s(pieces: Sequence[HeardAudio], played_s: float) -> float:
+    """How long nothing was there to be played, but for what may be pauses between sentences, sent as nothing at all."""
+    gaps = sorted(max(0.0, piece.at_s - before.plays_until_s) for before, piece in pairwise(pieces))
+    pauses = [gap for gap in gaps if gap <= LONGEST_PAUSE_S][-int(played_s / SENTENCE_S) - 1 :]
+    return sum(gaps) - sum(pauses)
 
 
 async def _judge_answers(it: Context, greeted: Recording) -> None:

@@ -14,7 +14,7 @@ from contract_tests.parsing import json_value
 from contract_tests.raw import plain_request
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import WEBSOCKET_URL
-from contract_tests.target import NotChecked, token_of
+from contract_tests.target import NotChecked
 from contract_tests.tokens import another_like
 
 SOON_S = 15.0
@@ -40,7 +40,7 @@ async def refused_alike(it: Context) -> None:
     if not dialled.after:
         raise NotChecked("the call could not be dialled; websocket-url.dialable says more")
     call = dialled.call
-    token = token_of(call.url)
+    token = it.target.token_of(call.body)
     other = _other_token(it, token)
     unknown = await it.refusal(call.url.replace(token, other))
     if unknown is None:
@@ -54,7 +54,7 @@ async def refused_alike(it: Context) -> None:
         aged = await scenarios.aged(it, "inline", ttl_s)
         refused.append(("an expired", aged.late, aged.refusal))
     for what, dead, refusal in refused:
-        if refusal is not None and _look(refusal, token_of(dead.url)) != _look(unknown, other):
+        if refusal is not None and _look(refusal, it.target.token_of(dead.body)) != _look(unknown, other):
             it.wrong(
                 f"the same refusal as for a made-up token: {_shown(unknown, refusal)}",
                 f"for {what} token: {_shown(refusal, unknown)}",
@@ -78,9 +78,10 @@ async def plain_get(it: Context) -> None:
     used = (await scenarios.dialled_again(Context(it.judge, "twilio", it.attempt))).call
     outlived = await scenarios.outlived(it)
     live = outlived.call if outlived.opened else await it.call(firstSpeaker="user")
-    token = token_of(live.url)
-    made_up = live.url.replace(token, _other_token(it, token))
-    urls = {"live": live.url, "used": used.url, "made up": made_up}
+    token = it.target.token_of(live.body)
+    other = _other_token(it, token)
+    urls = {"live": live.url, "used": used.url, "made up": live.url.replace(token, other)}
+    tokens = {"live": token, "used": it.target.token_of(used.body), "made up": other}
     answers: dict[str, Refusal] = {}
     for what, url in urls.items():
         if what == "live" and outlived.opened:
@@ -93,7 +94,7 @@ async def plain_get(it: Context) -> None:
         answers[what] = Refusal(
             status=answer.status, body=answer.body, headers=answer.headers, reason=f"HTTP {answer.status}"
         )
-    looks = {what: _look(answer, token_of(urls[what])) for what, answer in answers.items()}
+    looks = {what: _look(answer, tokens[what]) for what, answer in answers.items()}
     for what in ("used", "made up"):
         if looks[what] != looks["live"]:
             it.wrong(
@@ -149,7 +150,7 @@ def _other_token(it: Context, token: str) -> str:
 async def exact(it: Context) -> None:
     """Its letters in the other case."""
     call = await it.any_call()
-    token = token_of(call.url)
+    token = it.target.token_of(call.body)
     if token in (token.lower(), token.upper()):
         # Of one case only, as UUIDs and base32: the other is another spelling of the same bits.
         return

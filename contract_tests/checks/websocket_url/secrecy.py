@@ -17,14 +17,11 @@ from contract_tests.raw import Answer, plain_request
 from contract_tests.requirements import requirement
 from contract_tests.secrets_kept import is_telling
 from contract_tests.sources import WEBSOCKET_URL
-from contract_tests.target import Exchange, token_of
+from contract_tests.target import SHORTEST_TOKEN, Exchange
 
 FEW_CALLS = 12
 LEAST_BITS = 112.0
 """A random UUID has 122 bits, a few of the 128; from outside they cannot be told apart with certainty."""
-
-SHORTEST = 16
-"""Fewer characters than this may be anything, in an answer too."""
 
 ALPHABETS = (
     string.digits,
@@ -76,7 +73,7 @@ async def unguessable(it: Context) -> None:
         return
     # Whoever derives tokens derives all of them.
     for call in calls[:FEW_CALLS]:
-        if (made_from := _derived_from(call)) is not None:
+        if (made_from := _derived_from(call, it.target.token_of(call.body))) is not None:
             it.wrong("a token that follows from nothing else", f"the token is {made_from}", *it.dial_command(call))
             return
 
@@ -97,9 +94,8 @@ def _bits(paths: list[str]) -> float:
     return sum(min(math.log2(size), math.log2(len(set(column))) * 1.6 + 0.4) for column in changing)
 
 
-def _derived_from(call: Call) -> str | None:
+def _derived_from(call: Call, token: str) -> str | None:
     """What a token was computed from, where that is something that others know or can guess."""
-    token = token_of(call.url)
     known = {"the call's id": str(call.body.get("id")), "createdAt": str(call.body.get("createdAt"))}
     known |= {f"the number {number}": str(number) for number in range(3000)}
     for what, text in known.items():
@@ -137,31 +133,31 @@ async def never_echoed(it: Context) -> None:
         _judge_plain(it, dialled.call, method, await plain_request(method, address, it.settings))
     for refusal in (dialled.during, *dialled.after):
         shown = f"{refusal.body} {refusal.reason} {refusal.headers}" if refusal else ""
-        if _shows(dialled.call, shown):
+        if _shows(it, dialled.call, shown):
             it.wrong("a refusal without the token", shown[:200], *it.dial_command(dialled.call), "# the same again")
             return
 
 
 def _judge_answers(it: Context) -> None:
     exchanges = it.target.journal.exchanges
-    urls = [url for each in exchanges if each.status == 201 and (url := each.json_object().get("websocketUrl"))]
-    tokens = {token_of(url): url for url in map(str, urls) if len(token_of(url)) >= SHORTEST}
+    created = [it.target.token_of(each.json_object()) for each in exchanges if each.status == 201]
+    tokens = {token for token in created if len(token) >= SHORTEST_TOKEN}
     for exchange in exchanges:
         text = exchange.body.decode("utf-8", "replace") + str(exchange.answer_headers)
-        own = exchange.json_object().get("websocketUrl") if exchange.status == 201 else None
-        if any(token in text and url != own for token, url in tokens.items()):
+        own = it.target.token_of(exchange.json_object()) if exchange.status == 201 else None
+        if any(token in text and token != own for token in tokens):
             it.wrong("an answer without a token", exchange.shown(), exchange)
             return
 
 
 def _judge_plain(it: Context, call: Call, attempt: str, answer: Answer) -> None:
-    if _shows(call, f"{answer.body} {answer.headers}"):
+    if _shows(it, call, f"{answer.body} {answer.headers}"):
         command = f"curl -i -X {attempt} WEBSOCKET_URL_AS_HTTP"
         broken = f"# a handshake of WEBSOCKET_URL that is broken: {attempt.lower()}"
         shown = broken if attempt.lower() in scenarios.BROKEN else command
         it.wrong("an answer without the token", f"{answer.status} {answer.body[:200]}", shown)
 
 
-def _shows(call: Call, text: str) -> bool:
-    token = token_of(call.url)
-    return len(token) >= SHORTEST and token in text
+def _shows(it: Context, call: Call, text: str) -> bool:
+    token = it.target.token_of(call.body)
+    return len(token) >= SHORTEST_TOKEN and token in text

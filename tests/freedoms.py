@@ -1,0 +1,139 @@
+"""The mock made otherwise, within what the contract leaves free: no check may accuse it.
+
+Each is what a team's server does that somebody wrote without having seen this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockserver.server import Server
+from tests.faults.fault import Change, Hooks, Reply, Request, Socket, Wires, created, hooked, says
+from tests.faults.media import payload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freedom(Change):
+    """Something that the contract leaves free.
+
+    Attributes:
+        near: the requirements that it comes near to, in the variants in which they are judged (`name[variant]`), or in
+            all of them.
+    """
+
+    near: tuple[str, ...]
+
+
+class _Unnested:
+    """ASGI application: the mock, whose URLs have more in their paths."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and "/line/" in scope["path"]:
+            path = "/media/" + scope["path"].rpartition("/")[2]
+            scope = {**scope, "path": path, "raw_path": path.encode()}
+        await self._app(scope, receive, send)
+
+
+def _nested(server: Server) -> None:
+    """URLs hold a long name that all have, and the call's id, before a shorter token."""
+
+    def change(request: Request, body: dict[str, Any], reply: Reply) -> None:
+        call_id = body["id"]
+        body["id"] = f"call_{call_id}{call_id[::-1]}"
+        reply.headers["location"] = reply.headers["location"].replace(call_id, body["id"])
+        parts = urlsplit(body["websocketUrl"])
+        token = parts.path.rpartition("/")[2]
+        workspace = "workspace_of_everybody_who_has_a_key_here_and_is_not_over_a_limit"
+        path = f"/{workspace}/calls/{body['id']}/line/{token}"
+        body["websocketUrl"] = parts._replace(path=path).geturl()
+
+    created(change)(server)
+    server.config.app = _Unnested(cast(ASGIApp, server.config.app))
+
+
+def _is_call(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("type") == "client_tool_invocation"
+
+
+def _chained(server: Server) -> None:
+    """What follows a tool's first result is a second call of it."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        is_result = isinstance(message, dict) and message.get("type") == "client_tool_result"
+        if is_result and message["invocationId"] == getattr(socket.state, "awaited", ""):
+            socket.state.call["invocationId"] += "2"
+            # The mock has its result; its answer waits until the second one comes.
+            return [message] if socket.count("told") == 1 else []
+        return [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        state = socket.state
+        if _is_call(message):
+            state.call, state.awaited, state.held = dict(message), message["invocationId"], []
+        told = getattr(state, "told", 0)
+        if told == 0:
+            return [message]
+        state.held.append(message)
+        if told > 1:
+            held, state.held = state.held, []
+            return list(held)
+        if state.awaited == state.call["invocationId"]:
+            return []
+        state.awaited = state.call["invocationId"]
+        return [state.call]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
+def _gives_up(server: Server) -> None:
+    """The agent waits 2.5 s for a tool's result, then says that it has none."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if _is_call(message):
+            socket.state.awaited = message["invocationId"]
+            given_up = {"type": "client_tool_result", "invocationId": socket.state.awaited, "error": "it took too long"}
+            asyncio.get_running_loop().call_later(2.5, socket.tell, given_up)
+        return [message]
+
+    hooked(Hooks(says=said))(server)
+
+
+def _pauses(socket: Socket, message: Any) -> Wires:
+    """Between two sentences nothing is sent for 0.8 s."""
+    if payload(message) is None:
+        return [message]
+    return [] if 60 < socket.count("audio") <= 100 else [message]
+
+
+FREEDOMS = (
+    Freedom(
+        name="the URL holds more than the token",
+        apply=_nested,
+        near=(
+            "websocket-url.unguessable",
+            "websocket-url.never-echoed",
+            "websocket-url.exact",
+            "websocket-url.refused-alike",
+            "websocket-url.plain-get",
+        ),
+    ),
+    Freedom(
+        name="tools are called in a row",
+        apply=_chained,
+        near=("client-tools.waits", "client-tools.error", "client-tools.other-turns"),
+    ),
+    Freedom(
+        name="the agent gives up waiting for a tool",
+        apply=_gives_up,
+        near=("client-tools.waits", "client-tools.error", "client-tools.other-turns"),
+    ),
+    Freedom(name="no frames are sent in a pause", apply=says(_pauses), near=("media.pacing[twilio]",)),
+)
