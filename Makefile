@@ -19,12 +19,13 @@ trust: $(VENV)/.installed-dev node_modules/.installed  ## 20 seeds on every corr
 	scripts/trust
 
 # Each benchmark writes a section of its own into the page, and a line into the history: a further one is a further line.
-bench: $(VENV)/.installed-dev  ## the mock against other servers, about twenty minutes; installs those with npm
+bench: $(VENV)/.installed-dev  ## mock and judge measured, about half an hour; installs other servers with npm
 	$(BIN)/python -m benchmarks.http --markdown docs/benchmarks.md --svg docs/benchmarks-http.svg \
 	    --history benchmarks/history.jsonl $(OPTIONS)
 	$(BIN)/python -m benchmarks.media --markdown docs/benchmarks.md --history benchmarks/history.jsonl
 	$(BIN)/python -m benchmarks.webrtc --markdown docs/benchmarks.md --history benchmarks/history.jsonl
 	$(BIN)/python -m benchmarks.startup --markdown docs/benchmarks.md --history benchmarks/history.jsonl
+	$(BIN)/python -m benchmarks.judge --markdown docs/benchmarks.md --history benchmarks/history.jsonl
 
 # Stopped, it goes on with OPTIONS="--resume"; Specmatic needs npm and Java, and is left out where they are missing.
 verdicts: $(VENV)/.installed-dev  ## calls verify, schemathesis and Specmatic on every tenth fault, an hour or more

@@ -1,6 +1,6 @@
 """Serves the mock with one fault of tests/faults, or with none, and prints its address; in a process of its own.
 
-python -m benchmarks.faulty [NAME]
+python -m benchmarks.faulty [NAME [TIME_SCALE]]
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ URL_TTL_S = 5.0
 SETTINGS: dict[str, Any] = {
     "voice_output": "tones",
     "inspector": "off",
-    "time_scale": TIME_SCALE,
     "url_ttl_s": URL_TTL_S,
 }
 RATE_LIMIT = 100_000
@@ -36,13 +35,13 @@ _LOOKS_EVERY_S = 0.05
 
 
 @contextmanager
-def faulty_mock(name: str) -> Iterator[str]:
+def faulty_mock(name: str, time_scale: float = TIME_SCALE) -> Iterator[str]:
     """The address of a mock with the fault of this name, or with none if it is empty.  Raises NotServing."""
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder, "address")
         with said.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.faulty", name],
+                [sys.executable, "-m", "benchmarks.faulty", name, f"{time_scale:g}"],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -61,12 +60,13 @@ def faulty_mock(name: str) -> Iterator[str]:
             end(process)
 
 
-def main(name: str) -> None:
+def main(name: str = "", time_scale: str = f"{TIME_SCALE:g}") -> None:
     """Serve until told to end."""
     fault = next((each for each in FAULTS if each.name == name), None)
     if name and fault is None:
         sys.exit(f"there is no fault {name!r}")
-    options = SETTINGS | {"rate_limit_per_hour": RATE_LIMIT} | (dict(fault.settings) if fault else {})
+    options = SETTINGS | {"time_scale": float(time_scale), "rate_limit_per_hour": RATE_LIMIT}
+    options |= dict(fault.settings) if fault else {}
     options["rate_limit_per_hour"] = options["rate_limit_per_hour"] and RATE_LIMIT
     server = Server(Settings.from_environment({}, port=0, **options), on_ready=lambda url: print(url, flush=True))
     if fault:
@@ -75,4 +75,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "")
+    main(*sys.argv[1:])

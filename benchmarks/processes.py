@@ -90,6 +90,13 @@ def busy_s(cores: Collection[int]) -> float:
     return parse_busy_ticks((PROC / "stat").read_text(), cores) / TICKS_PER_S
 
 
+def begun(processes: Iterable[Process]) -> list[Process]:
+    """Those that run a program of their own: between fork and exec a child shows its parent's memory as its own."""
+    every = list(processes)
+    commands = {each.pid: _command(each.pid) for each in every}
+    return [each for each in every if commands[each.pid] and commands[each.pid] != commands.get(each.parent)]
+
+
 def is_running(process: Process) -> bool:
     """Whether this very process still runs, not only one with its id."""
     now = _read(process.pid)
@@ -111,6 +118,13 @@ def _running() -> Iterator[Process]:
     for folder in PROC.iterdir():
         if folder.name.isdigit() and (process := _read(int(folder.name))) is not None:
             yield process
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _read(pid: int) -> Process | None:

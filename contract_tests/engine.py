@@ -92,7 +92,7 @@ async def run(
     looks = SecondLooks(judge.target, sum(job.check.order == "any" for job in jobs))
 
     async def one(job: Job) -> None:
-        async with judge.rooms[job.check.requirement.layer]:
+        async with judge.room_for(job.check):
             finding = await _judged(judge, job, looks)
         found[job.name] = finding
         on_finding(finding)
@@ -119,7 +119,7 @@ async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
     was_quick = True
     for attempt in range(1, ATTEMPTS + 1):
         context = Context(judge, job.variant, attempt)
-        context.takes(judge.rooms[job.check.requirement.layer])
+        context.takes(judge.room_for(job.check))
         finding = await _attempt(judge, job, context)
         lag_s = judge.lag_since(context.looks_back_to)
         late = lag_s > TOO_LATE_S
@@ -148,7 +148,7 @@ async def _may_look_again(judge: Judge, job: Job, looks: SecondLooks) -> bool:
     if not looks.take():
         if job.check.order == "first":
             return False
-        await looks.all_had_first(judge.rooms[job.check.requirement.layer])
+        await looks.all_had_first(judge.room_for(job.check))
         if not looks.take():
             return False
     if judge.left_s() > job.check.lasts_s + 5:

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from contract_tests.findings import Layer
+from contract_tests.requirements import Check
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import TargetSettings
 from contract_tests.target import Exchange, OutOfRequests, Target
 
-HTTP_SIDE_BY_SIDE = 12
+QUICK_SIDE_BY_SIDE = 12
 
 MOST_STALE_S = 3.0
 """A call that was created longer ago is not dialled any more, however long its URL should live."""
@@ -66,10 +67,8 @@ class Judge:
         # With one line to spare of the half that is never withheld, no two pairs can wait for each other's second.
         self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))
         self.alone = asyncio.Lock()
-        self.rooms = {
-            Layer.HTTP: asyncio.Semaphore(HTTP_SIDE_BY_SIDE),
-            Layer.MEDIA: asyncio.Semaphore(settings.max_parallel_calls),
-        }
+        self._quick = asyncio.Semaphore(QUICK_SIDE_BY_SIDE)
+        self._slow = asyncio.Semaphore(settings.max_parallel_calls)
         self.lags: list[tuple[float, float]] = []
         self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
@@ -77,6 +76,10 @@ class Judge:
         self._taken: set[str] = set()
         self._withheld: list[asyncio.Future[Any]] = []
         self._going: list[asyncio.Future[Any]] = []
+
+    def room_for(self, check: Check) -> asyncio.Semaphore:
+        """What a check runs in, with so many others: who only makes requests need not wait for those that dial."""
+        return self._slow if check.lasts_s or check.requirement.layer is Layer.MEDIA else self._quick
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""

@@ -47,3 +47,13 @@ def test_a_running_child_is_found_and_one_that_ended_is_not() -> None:
         child.stdin.close()
     assert not processes.is_running(found)
     assert processes.tree(child.pid) == []
+
+
+def test_a_child_that_has_begun_no_program_yet_shows_its_parents_memory_and_does_not_count() -> None:
+    program = "import os, sys; os.fork(); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as child:
+        while len(tree := processes.tree(child.pid)) < 2:
+            assert child.poll() is None
+        assert [each.pid for each in processes.begun(tree)] == [child.pid]
+        assert child.stdin is not None
+        child.stdin.close()
