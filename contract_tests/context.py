@@ -31,6 +31,7 @@ from contract_tests.line import Line
 from contract_tests.parsing import json_value
 from contract_tests.raw import raced
 from contract_tests.room.line import RoomLine
+from contract_tests.secrets_kept import shows
 from contract_tests.settings import Profile
 from contract_tests.target import PATHS, Exchange, Meant, NotChecked
 
@@ -325,6 +326,7 @@ class Context:
                 yield line
             finally:
                 await line.close()
+                self._look_for_keys(call, line)
                 if not rubbish and (forbidden := first_forbidden(line)) is not None:
                     self.judge.forbidden.append((kind, forbidden, self.dial_command(call)))
 
@@ -345,6 +347,14 @@ class Context:
                 yield call, line
             finally:
                 await line.close()
+                self._look_for_keys(call, line)
+
+    def _look_for_keys(self, call: Call, line: Line) -> None:
+        """Write down where the agent's side told one of the keys to who dialled."""
+        texts = [heard.wire for heard in line.heard if isinstance(heard.wire, str)]
+        self.judge.told += len(texts)
+        if any(shows(text, key) for key in self.settings.api_keys for text in texts):
+            self.judge.leaks.append((line.kind, self.dial_command(call)))
 
     @asynccontextmanager
     async def _socket(self, call: Call) -> AsyncIterator[tuple[Call, ClientConnection]]:

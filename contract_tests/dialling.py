@@ -21,6 +21,9 @@ MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 REFUSED_WITHIN_S = 2.0
 """How soon a socket that opened must be closed for the dial to have been refused."""
 
+LINGERS_S = 0.3
+"""How long the end of TCP is waited for after a Close frame (RFC 6455, 7.1.1: as a rule the server brings it about)."""
+
 _LOOPBACK = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
 
 
@@ -43,6 +46,16 @@ class Refusal:
     body: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     reason: str = ""
+
+
+class _Connection(ClientConnection):
+    """Ends with the other side's Close frame, whether or not TCP does: some servers leave that to the client."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes."""
+        super().data_received(data)
+        if self.protocol.close_rcvd is not None and not self.transport.is_closing():
+            self.loop.call_later(LINGERS_S, self.transport.close)
 
 
 class _Dial(connect):
@@ -99,6 +112,7 @@ async def open_socket(
     try:
         return await _Dial(
             address + query,
+            create_connection=_Connection,
             additional_headers=dict(headers or {}),
             compression=None,
             proxy=None,

@@ -54,6 +54,7 @@ class Judge:
         lags: when this process had been held up, and for how many seconds.
         shown: the exchanges that showed what is wrong, by the check that found it at its last look.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
+        told: how many messages all sockets said; `leaks`, connection type and commands of calls that told a key.
     """
 
     def __init__(self, settings: TargetSettings) -> None:
@@ -72,6 +73,8 @@ class Judge:
         self.lags: list[tuple[float, float]] = []
         self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
+        self.told = 0
+        self.leaks: list[tuple[str, tuple[str, str]]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
         self._taken: set[str] = set()
         self._withheld: list[asyncio.Future[Any]] = []

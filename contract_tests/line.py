@@ -12,7 +12,8 @@ import secrets
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +39,8 @@ RESTLESS = {
     Encoding.PCM16: b"\x01\x00\xff\xff",
 }
 """Silence (samples next to zero) that is loud to whoever reads it in another coding; constant bytes would not be."""
-AUDIBLE_RMS = 60.0
-"""How loud a frame must be to be heard, of 32768: -55 dBFS."""
+AUDIBLE_RMS = 130.0
+"""How loud a frame must be to be heard, of 32768: -48 dBFS; comfort noise is not as loud (RFC 3389: -50 and less)."""
 
 MOST_MESSAGES = 40_000
 MOST_FAULTS = 200
@@ -155,6 +156,10 @@ class Line:
 
     async def start(self) -> None:
         """Describe the stream; nothing to do where there is no such message."""
+        await self.start_with({})
+
+    async def start_with(self, parameters: Mapping[str, str], *, in_pieces: bool = False) -> None:
+        """The same with parameters of the customer's own."""
         if self.kind in ("websocket", "webrtc"):
             return
         encoding = {"twilio": "audio/x-mulaw", "plivo": "audio/x-mulaw"}.get(
@@ -162,18 +167,18 @@ class Line:
         )
         account, call = _new_account_and_call(self.kind)
         self.started_at = time.monotonic()
-        await self.say(
-            Started(
-                stream_id=self.stream_id,
-                call_id=call,
-                account_id=account,
-                encoding=encoding,
-                rate_hz=8000,
-                channels=1,
-                tracks=["inbound"],
-                parameters={},
-            )
+        started = Started(
+            stream_id=self.stream_id,
+            call_id=call,
+            account_id=account,
+            encoding=encoding,
+            rate_hz=8000,
+            channels=1,
+            tracks=["inbound"],
+            parameters=dict(parameters),
         )
+        wire = self._stream.send(started)
+        await (self.send_in_pieces(str(wire)) if in_pieces else self.send(wire))
 
     async def say(self, event: Event) -> None:
         """Send an event of ours; nothing happens once the socket is closed."""
@@ -185,6 +190,12 @@ class Line:
             await self._socket.send(wire)
         except ConnectionClosed:
             pass
+
+    async def send_in_pieces(self, text: str) -> None:
+        """Send a text message in three frames (RFC 6455, 5.4)."""
+        third = len(text) // 3 + 1
+        with suppress(ConnectionClosed):
+            await self._socket.send(iter([text[:third], text[third : 2 * third], text[2 * third :]]))
 
     async def send_json(self, body: dict[str, Any]) -> None:
         """Send a JSON object as text."""

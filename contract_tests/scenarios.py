@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract.events import TextMessage
 from contract_tests.context import ALAW, LONG_GREETING, Call, Context, audio_settings
 from contract_tests.dialling import Refusal, closed_at_once, dial_address, first_message
 from contract_tests.line import RESTLESS, Line
@@ -24,6 +25,10 @@ SLACK_S = 0.4
 """What this side and the network may take, beside what the contract forgives."""
 
 LONGEST_TURN_S = 25.0
+TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
+"""Letters of any kind must come back as they are."""
+PARAMETERS = {"campaign": "spring", "customerId": "4711"}
+"""What a customer may hand on with a stream: TwiML's `<Parameter>`, and its like."""
 PAUSE_S = 2.5
 """How long an agent may pause in what it says, between two sentences or before its answer: it has not finished."""
 
@@ -53,7 +58,7 @@ class Recording:
         unasked: whether the agent was heard while the caller was silent and was to speak first.
         spoken_at: when caller speech began; `spoken_until` when it ended.
         answered: whether the agent was heard in time after it; `answered_again`, after the caller's next turn, and None
-            where the call did not come so far.
+            where the call did not come so far, and `spoken_again_at`, when that began.
         greeting_over: whether the agent fell silent after its greeting in the time that there was.
         first_until: when the agent's first message had been played.
         stopped_at: when the carrier's stop was sent; 0.0 where none was.
@@ -71,6 +76,7 @@ class Recording:
     spoken_until: float = 0.0
     answered: bool = False
     answered_again: bool | None = None
+    spoken_again_at: float = 0.0
     greeting_over: bool = False
     first_until: float = 0.0
     stopped_at: float = 0.0
@@ -163,10 +169,53 @@ async def agent_call(it: Context) -> Recording:
             if recording.answered and await line.quiet(1.2, 15) and line.alive:
                 again = Recording(call=call, line=line)
                 await talk(it, line, again)
-                recording.answered_again = again.answered
+                recording.answered_again, recording.spoken_again_at = again.answered, again.spoken_at
+                if it.variant == "websocket":
+                    # Its transcript may come when it has been said.
+                    await line.quiet(PAUSE_S, 12)
             return recording
 
     return await _recorded(it, "agent-call", record)
+
+
+async def typed(it: Context) -> Recording:
+    """On a custom client's socket the agent greets a caller who sends no audio, then types, and is answered."""
+
+    async def record() -> Recording:
+        call = await it.call("inline", **audio_settings("websocket"))
+        async with it.line(call) as line:
+            # A page may still be asking for the microphone.
+            line.silence_on = False
+            recording = Recording(call=call, line=line)
+            recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
+            line.silence_on = True
+            await line.quiet(1.0, 20)
+            await line.until(lambda: not line.alive, 0.3)
+            await line.say(TextMessage(text=TYPED))
+            recording.spoken_at = time.monotonic()
+            recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
+            await line.quiet(PAUSE_S + 0.1, 12)
+            recording.over_at = time.monotonic()
+            return recording
+
+    recording = await it.recording(f"typed-{it.attempt}", record)
+    assert isinstance(recording, Recording)
+    return recording
+
+
+async def oddly_started(it: Context, *, parameters: bool = True, in_pieces: bool = True) -> Recording:
+    """The agent greets on a carrier's start message that has parameters of the customer's, or comes in pieces."""
+
+    async def record() -> Recording:
+        call = await it.call("inline", **audio_settings(it.variant))
+        async with it.line(call, begin=False) as line:
+            recording = Recording(call=call, line=line)
+            await line.connect()
+            await line.start_with(PARAMETERS if parameters else {}, in_pieces=in_pieces)
+            recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
+            return recording
+
+    return await _recorded(it, f"oddly-started-{parameters}-{in_pieces}", record)
 
 
 async def side_by_side(it: Context) -> list[Recording]:
@@ -275,6 +324,7 @@ class Dialled:
         first, during: the first dial, and one while the call went on.
         after: those after its end; none where the first one was refused, or no room was offered on it.
         said: the first message of a webrtc call; empty where none came.
+        disguised: how it was dialled once more, with success, where plain dials were refused.
     """
 
     call: Call
@@ -282,16 +332,45 @@ class Dialled:
     during: Refusal | None = None
     after: list[Refusal | None] = field(default_factory=list)
     said: str | bytes = ""
+    disguised: tuple[str, ...] = ()
+
+
+DISGUISES: Mapping[str, tuple[str, ...]] = {
+    "twilio": ("with a slash behind it", "with a query"),
+    "telnyx": ("with an Origin",),
+    "plivo": ("with a character percent-encoded",),
+    "websocket": ("with an Origin", "with a subprotocol"),
+    "webrtc": ("with a doubled slash",),
+    "create": ("with a query", "with an Origin"),
+}
+"""How a URL is dialled once more that was used: each is tried somewhere."""
+
+
+async def _disguised(it: Context, call: Call) -> tuple[str, ...]:
+    """How a used URL can be dialled once more, if it can."""
+    url, token = call.url, it.target.token_of(call.body)
+    urls = {
+        "with a slash behind it": url + "/",
+        "with a character percent-encoded": url.replace(token, f"{token[:-1]}%{ord(token[-1]):02X}") if token else url,
+        "with a doubled slash": url.replace(f"/{token}", f"//{token}"),
+    }
+    headers = {"with an Origin": FOREIGN, "with a subprotocol": {"Sec-WebSocket-Protocol": "audio"}}
+    opened = []
+    for how in DISGUISES[it.variant]:
+        query = UNKNOWN_QUERY if how == "with a query" else ""
+        if await it.refusal(urls.get(how, call), headers=headers.get(how), query=query) is None:
+            opened.append(how)
+    return tuple(opened)
 
 
 async def dialled_again(it: Context) -> Dialled:
-    """One call, dialled plainly, again while it goes on, and twice after its end.
+    """One call of a connection type, or of a saved agent, dialled plainly, again while it goes on, and twice after it.
 
     A webrtc call that offers no room is not dialled again.
     """
 
     async def record() -> Dialled:
-        call = await it.any_call("inline", it.variant)
+        call = await (it.any_call("create") if it.variant == "create" else it.any_call("inline", it.variant))
         socket = await it.dial(call)
         if isinstance(socket, Refusal):
             return Dialled(call, socket)
@@ -310,6 +389,8 @@ async def dialled_again(it: Context) -> Dialled:
         for pause_s in (0.3, 2.0):
             await asyncio.sleep(pause_s)
             dialled.after.append(await it.refusal(call))
+        if None not in (dialled.during, *dialled.after):
+            dialled.disguised = await _disguised(it, call)
         return dialled
 
     dialled = await it.recording(f"dialled-again-{it.variant}-{it.attempt}", record)

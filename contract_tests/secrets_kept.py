@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import quote
+
+from contract_tests.parsing import jwt_part
+
+_JWT_CLAIMS = re.compile(r"eyJ[\w-]+\.(eyJ[\w-]+)\.")
+"""A JWT begins with a JSON object in base64url, and its claims are another one."""
 
 SHORTEST = 4
 """A secret of fewer characters than this cannot be told from other text, so it is not looked for."""
@@ -36,3 +42,12 @@ class Secrets:
 def is_telling(key: str) -> bool:
     """Whether a key that shows up in some text was certainly put there: `secret` and the like may stand in any."""
     return len(key) >= 8 or (len(key) >= 6 and not key.isalpha())
+
+
+def shows(text: str, key: str) -> bool:
+    """Whether a key can be read in a text, or in the claims of a token (a JWT) that stands in it."""
+    if not is_telling(key):
+        return False
+    return key in text or any(
+        key in json.dumps(jwt_part(claims), ensure_ascii=False) for claims in _JWT_CLAIMS.findall(text)
+    )

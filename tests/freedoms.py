@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from unittest import mock
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.server import Server
-from tests.faults.fault import Change, Hooks, Reply, Request, Socket, Wires, created, hooked, says
+from tests.faults.fault import Change, Hooks, Reply, Request, Socket, Wires, after, created, hooked, says
 from tests.faults.media import payload
+from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +116,51 @@ def _pauses(socket: Socket, message: Any) -> Wires:
     return [] if 60 < socket.count("audio") <= 100 else [message]
 
 
+def _tells_afterwards(socket: Socket, message: Any) -> Wires:
+    """What the agent says comes as text when it has been said."""
+    if not isinstance(message, dict):
+        return [message]
+    held: list[Any] = getattr(socket.state, "held", [])
+    if message.get("type") == "transcript" and message["role"] == "agent":
+        socket.state.held = [*held, message]
+        return []
+    if message.get("state") != "listening":
+        return [message]
+    socket.state.held = []
+    return [*held, message]
+
+
+class _Lingering(WebSocketConnection):
+    """Leaves the end of TCP to the client, after its Close frame."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Take a transport that is not closed soon."""
+        super().connection_made(transport)
+        close, aborted = transport.close, transport.abort
+        transport = mock.Mock(wraps=transport)
+        transport.close = lambda: self.loop.call_later(8.0, close)
+        transport.abort = lambda: self.loop.call_later(8.0, aborted)
+        self.transport = transport
+
+
+def _lingers(server: Server) -> None:
+    server.config.app = sockets_too(server)
+    server.config.ws = _Lingering
+
+
+def _slow_clock(server: Server) -> None:
+    """The clock is four minutes behind, and limits end by that clock."""
+
+    def change(request: Request, reply: Reply) -> None:
+        behind = datetime.now(UTC) - timedelta(minutes=4)
+        if "x-ratelimit-reset" in reply.headers:
+            reply.headers["x-ratelimit-reset"] = str(int(behind.timestamp()) + 60)
+        if reply.status == 201:
+            reply.put(reply.json() | {"createdAt": behind.isoformat()})
+
+    after(change)(server)
+
+
 FREEDOMS = (
     Freedom(
         name="the URL holds more than the token",
@@ -136,4 +184,16 @@ FREEDOMS = (
         near=("client-tools.waits", "client-tools.error", "client-tools.other-turns"),
     ),
     Freedom(name="no frames are sent in a pause", apply=says(_pauses), near=("media.pacing[twilio]",)),
+    Freedom(
+        name="the clock is four minutes behind",
+        apply=_slow_clock,
+        near=("rate-limit.truthful", "rate-limit.too-many-requests", "answers.created-at"),
+        settings={"rate_limit_per_hour": 100_000},
+    ),
+    Freedom(
+        name="texts come when they have been said",
+        apply=says(_tells_afterwards),
+        near=("transcripts",),
+    ),
+    Freedom(name="TCP stays open after a Close frame", apply=_lingers, near=("media.stop", "websocket-url.single-use")),
 )

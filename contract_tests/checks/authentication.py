@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from contract_tests.context import Context, audio_settings
 from contract_tests.exchanges import (
     KEY_HEADERS,
@@ -12,6 +15,7 @@ from contract_tests.exchanges import (
     respelled,
     typical,
 )
+from contract_tests.findings import Layer
 from contract_tests.in_force import connection_types
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.secrets_kept import is_telling
@@ -209,3 +213,33 @@ async def never_echoed(it: Context) -> None:
             it.wrong("an answer without the API key in it", exchange.shown(), exchange)
     if not seen:
         raise NotChecked("no answer came to a request with a key")
+
+
+@requirement(
+    "authentication.not-on-the-socket",
+    "The API key is told to nobody who dials a websocketUrl.",
+    source="openapi/calls.yaml#/components/securitySchemes/apiKey/description",
+    layer=Layer.MEDIA,
+    how="Every text message of every call in the run is searched for the keys that were sent, and the claims of the "
+    "tokens in it.",
+    why="Who dials is a carrier or a browser: the key is for neither.",
+    mend="Name the customer by an id; sign a room's token with LiveKit's own key and secret.",
+    order="last",
+)
+async def not_on_the_socket(it: Context) -> None:
+    """All calls so far."""
+    if not it.judge.told:
+        await asyncio.gather(_listen(it, "websocket"), _listen(it, "webrtc"))
+    if not it.judge.told or not any(map(is_telling, it.settings.api_keys)):
+        raise NotChecked("no message came on a socket, or every key is a word that may stand there by chance")
+    for kind, commands in it.judge.leaks:
+        it.wrong("messages without the API key", f"the key is in one on {kind}", *commands)
+        return
+
+
+async def _listen(it: Context, kind: str) -> None:
+    """Have somebody told something."""
+    with suppress(NotChecked):
+        call = await it.call("inline", **audio_settings(kind))
+        async with it.line(call) as line:
+            await line.until(lambda: not line.alive, 2.0)

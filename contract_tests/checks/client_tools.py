@@ -14,7 +14,7 @@ from contract_tests.requirements import requirement
 from contract_tests.sample_tool import TOOL_NAME, TOOL_PROMPT, TOOLS
 from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, Recording
 from contract_tests.target import NotChecked
-from contract_tests.tool_calls import goes_on, invocations
+from contract_tests.tool_calls import goes_on, invocations, reacts
 
 TOOL = "openapi/calls.yaml#/components/schemas/TemporaryTool/properties/client"
 
@@ -28,15 +28,7 @@ NEAR_S = 1.0
 async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
     """Ask for the tool, by text and then by voice, until it is invoked."""
     await line.until(lambda: not line.alive, 0.3)
-    sent_at = time.monotonic()
-    await line.send_json({"type": "user_text_message", "text": f"Please use the tool {TOOL_NAME} for me."})
-    await line.until(lambda: bool(invocations(line) or line.audible(sent_at)) or not line.alive, ANSWER_WITHIN_S)
-
-    def over() -> bool:
-        return time.monotonic() - line.speaking_until() >= PAUSE_S
-
-    # The call may come with the sentence that announces it, or after it.
-    await line.until(lambda: bool(invocations(line)) or not line.alive or over(), 12)
+    await _ask(line)
     if not invocations(line) and line.alive:
         line.speak(it.speech(line))
         await line.until(lambda: bool(invocations(line)) or not line.alive, 6)
@@ -45,6 +37,22 @@ async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
             it.wrong("a message that the document allows", forbidden, *it.dial_command(call))
         raise NotChecked("the agent called no client tool, which is its own affair")
     return invocations(line)
+
+
+async def _ask(line: Line) -> None:
+    """Type that the tool is wanted, and wait for its call."""
+    known, sent_at = len(invocations(line)), time.monotonic()
+    await line.send_json({"type": "user_text_message", "text": f"Please use the tool {TOOL_NAME} for me."})
+
+    def called() -> bool:
+        return len(invocations(line)) > known
+
+    def over() -> bool:
+        return time.monotonic() - line.speaking_until() >= PAUSE_S
+
+    await line.until(lambda: called() or bool(line.audible(sent_at)) or not line.alive, ANSWER_WITHIN_S)
+    # The call may come with the sentence that announces it, or after it.
+    await line.until(lambda: called() or not line.alive or over(), 12)
 
 
 async def _with_tools(it: Context) -> Call:
@@ -146,6 +154,44 @@ async def _speaks_anyway(it: Context, after_s: float) -> bool:
         return any(around[0] <= piece.at_s <= around[1] for piece in line.audible())
 
 
+@requirement(
+    "client-tools.every-call",
+    "Each invocation has an id of its own, and goes on with its own result.",
+    source=TOOL,
+    layer=Layer.MEDIA,
+    how="The agent is brought to call a tool, gets the result, and is asked again; if it calls the tool again, the id "
+    "must be another one, and the result must be answered.",
+    why="With one id for all, the result of one call is taken for that of another.",
+    mend="Make an id for each invocation, and forget it with its result.",
+    lasts_s=18,
+    again=True,
+)
+async def every_call(it: Context) -> None:
+    """Twice in a call."""
+    call = await _with_tools(it)
+    async with it.line(call) as line:
+
+        async def tell(each: ToolInvoked) -> None:
+            await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
+
+        await _invoked(it, call, line)
+        await line.quiet(0.5, 5)
+        if not await goes_on(line, tell) or not await line.quiet(1.5, 12):
+            raise NotChecked("the first result was not answered, or without end; client-tools.waits says more")
+        known = invocations(line)
+        await _ask(line)
+        new = invocations(line)[len(known) :]
+        if not new:
+            raise NotChecked("the agent did not call the tool again, which is its own affair")
+        if {each.invocation_id for each in known} & {each.invocation_id for each in new}:
+            it.wrong("another invocationId", "the one of an earlier invocation", *it.dial_command(call))
+            return
+        await line.quiet(0.5, 5)
+        if await goes_on(line, tell, len(known)) is False:
+            expected = f"an answer within {ANSWER_WITHIN_S:g} s of the second call's result"
+            it.wrong(expected, line.why_silent, *it.dial_command(call))
+
+
 FAULTS = {
     "error": {"error": "the shop's computer is down"},
     "errorType": {"errorType": "implementation-error", "errorMessage": "the shop's computer is down"},
@@ -183,18 +229,24 @@ async def tool_error(it: Context) -> None:
     "While a tool's result is awaited, other turns are answered.",
     source=TOOL,
     layer=Layer.MEDIA,
-    how="The agent is brought to call a tool; before the result the caller speaks, and must be answered.",
+    how="The agent is brought to call a tool; before the result the caller speaks, or types, and must be answered.",
     why="Callers go on talking while a tool runs.",
     mend="Wait for results beside the conversation, not instead of it.",
+    variants=("spoken", "typed"),
     again=True,
 )
 async def other_turns(it: Context) -> None:
-    """Speech before the result."""
+    """Speech or a text before the result."""
     call = await _with_tools(it)
     async with it.line(call) as line:
         recording = Recording(call=call, line=line)
         before = len(await _invoked(it, call, line))
         await line.quiet(1.0, 6)
-        await scenarios.talk(it, line, recording)
+        if it.variant == "typed":
+            sent_at = time.monotonic()
+            await line.send_json({"type": "user_text_message", "text": scenarios.TYPED})
+            recording.answered = await reacts(line, sent_at, before)
+        else:
+            await scenarios.talk(it, line, recording)
         if not recording.answered and len(invocations(line)) == before:
             it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))

@@ -12,6 +12,7 @@ from itertools import pairwise
 from contract_tests.context import Context
 from contract_tests.exchanges import plainly_created, respelled, typical
 from contract_tests.findings import Level
+from contract_tests.moments import moment_of
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import HEADERS
 from contract_tests.target import Exchange, Meant, NotChecked, OutOfRequests
@@ -23,7 +24,9 @@ MOST_REQUESTS = 150
 """How many requests a limited key may take to get over its limit."""
 
 FORGIVEN_S = 2.0
-"""How far the target's clock may be behind this one's."""
+"""How far a reset may lie back by the target's own clock."""
+SKEW_S = 300.0
+"""How far that clock may be behind this one's."""
 
 AGES_S = 400 * 86400.0
 """A reset that is further ahead is no moment in seconds."""
@@ -113,9 +116,19 @@ def _judge_counts(
         it.wrong("X-RateLimit-Remaining that has fallen after five requests", f"{remaining}", last)
 
 
+def _behind_s(it: Context) -> float:
+    """By how much the target's clock is behind ours, as far as that is forgiven: createdAt tells."""
+    for exchange in reversed(it.target.journal.exchanges):
+        moment = moment_of(exchange.json_object().get("createdAt")) if exchange.status == 201 else None
+        if moment is not None:
+            return max(0.0, min(SKEW_S, exchange.answered_at - moment))
+    return 0.0
+
+
 def _judge_resets(it: Context, answered: Sequence[Exchange], resets: Sequence[int]) -> None:
+    behind_s = _behind_s(it)
     for exchange, reset in zip(answered, resets, strict=False):
-        if reset < exchange.answered_at - FORGIVEN_S:
+        if reset < exchange.answered_at - FORGIVEN_S - behind_s:
             it.wrong("X-RateLimit-Reset in Unix seconds, not in the past", f"{reset}", exchange)
             return
         if reset > exchange.answered_at + AGES_S:
@@ -197,7 +210,7 @@ def _judge_refusal(it: Context, exchange: Exchange) -> None:
     if _number(exchange, "x-ratelimit-remaining") not in (0, None):
         it.wrong("X-RateLimit-Remaining: 0", f"{exchange.header('x-ratelimit-remaining')}", exchange)
     reset = _number(exchange, "x-ratelimit-reset")
-    if reset is not None and reset < time.time() - FORGIVEN_S:
+    if reset is not None and reset < time.time() - FORGIVEN_S - _behind_s(it):
         it.wrong("X-RateLimit-Reset in Unix seconds, not in the past", f"{reset}", exchange)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -14,7 +15,7 @@ from contract_tests.crashing import guilty_among
 from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
 from contract_tests.requirements import CARRIERS, TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, Recording
 from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
@@ -43,8 +44,7 @@ async def _survives(it: Context, what: str) -> None:
 
 async def _all_oddities(it: Context) -> tuple[Recording, list[str]]:
     """All that is odd in one call, and after the caller's turn what is broken."""
-    carrier = it.variant in CARRIERS
-    sends = [ODDITIES[what] for what in TOGETHER if carrier or what in ("an unknown event", NO_JSON)]
+    sends = [ODDITIES[what] for what in TOGETHER if it.variant in CARRIERS or what != MARKS]
     name = f"oddities-{it.variant}-{it.attempt}"
     found: tuple[Recording, list[str]] = await it.recording(name, lambda: _odd_call(it, sends, _broken(it.variant)))
     return found
@@ -82,7 +82,8 @@ async def _send_unknown_events(line: Line) -> None:
 
 
 async def _send_binary(line: Line) -> None:
-    await line.send(b"\x00\xff" * 80)
+    if line.kind in CARRIERS:
+        await line.send(b"\x00\xff" * 80)
     await line.send(b"")
 
 
@@ -104,10 +105,11 @@ async def _send_no_json(line: Line) -> None:
 
 NO_JSON = "text that is not JSON"
 KEYS = "key presses"
+MARKS = "marks that were never given"
 ODDITIES: dict[str, Send] = {
     "an unknown event": _send_unknown_events,
     "a binary message": _send_binary,
-    "marks that were never given": _send_marks,
+    MARKS: _send_marks,
     KEYS: _send_keys,
     NO_JSON: _send_no_json,
 }
@@ -133,18 +135,51 @@ async def unknown_events(it: Context) -> None:
 
 @requirement(
     "survival.binary",
-    "Binary messages on a carrier's socket are survived.",
+    "Binary messages on a carrier's socket, and empty ones on any, are survived.",
     source=CONNECTION_TYPE,
     layer=Layer.MEDIA,
-    how="Binary messages are sent on a carrier's socket; the call must go on and be answered.",
-    why="Carriers' pages and libraries disagree on whether there are any.",
-    mend="Ignore binary messages where the protocol has none.",
-    variants=CARRIERS,
+    how="Binary messages are sent on a carrier's socket, to a custom client's an empty one; the call must go on and be "
+    "answered.",
+    why="Carriers' pages and libraries disagree on whether there are any; a recorder that has nothing sends nothing.",
+    mend="Ignore binary messages where the protocol has none, and those of no samples.",
+    variants=TALKING,
     again=True,
 )
 async def binary(it: Context) -> None:
     """Full and empty."""
     await _survives(it, "a binary message")
+
+
+@requirement(
+    "survival.fragments",
+    "A message that comes in several WebSocket frames is put together.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="A carrier's start message comes in three frames, and the agent must greet; of a custom client a typed text, "
+    "which must be answered.",
+    why="Proxies may cut any message into frames (RFC 6455, 5.4).",
+    mend="Read messages, not frames: libraries put them together.",
+    variants=TALKING,
+    again=True,
+)
+async def fragments(it: Context) -> None:
+    """A start message or a text."""
+    if it.variant in CARRIERS:
+        if (await scenarios.oddly_started(it)).greeted:
+            return
+        recording = await scenarios.oddly_started(it, parameters=False)
+        reacted, line, call = recording.greeted, recording.line, recording.call
+    else:
+        call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
+        async with it.line(call) as line:
+            await line.until(lambda: not line.alive, 0.5)
+            sent_at = time.monotonic()
+            await line.send_in_pieces(json.dumps({"type": "user_text_message", "text": scenarios.TYPED}))
+            reacted = await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S)
+    if not reacted:
+        what = "a start message" if it.variant in CARRIERS else "a text"
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of {what} in three frames"
+        it.wrong(expected, line.why_silent, *it.dial_command(call))
 
 
 @requirement(
@@ -176,7 +211,7 @@ async def keys(it: Context) -> None:
 )
 async def marks(it: Context) -> None:
     """Unknown names."""
-    await _survives(it, "marks that were never given")
+    await _survives(it, MARKS)
 
 
 @requirement(

@@ -10,15 +10,13 @@ from contract_tests.context import SHORT_GREETING, Call, Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SLACK_S, NotGreeted, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SLACK_S, TYPED, NotGreeted, Recording
 from contract_tests.sources import INLINE_REQUEST
 from contract_tests.target import NotChecked
 
 TRANSCRIPT = "asyncapi/websocket.yaml#/components/messages/transcript"
 TEXT = "asyncapi/websocket.yaml#/components/messages/userTextMessage"
 NAME, OLDER = "user_text_message", "input_text_message"
-TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
-"""Letters of any kind must come back as they are."""
 
 STUTTER_S = 0.15
 """A caller's frame that is later makes a pause that nobody makes in a sentence: an agent takes the turn for over."""
@@ -27,35 +25,13 @@ CUT_WITHIN_S = 1.0
 """How long after a message's final transcript its audio may be withdrawn: the two are sent together."""
 
 
-async def _typed(it: Context) -> Recording:
-    """A call in which the caller types after the greeting, and is answered."""
-
-    async def record() -> Recording:
-        call = await it.call("inline", **audio_settings("websocket"))
-        async with it.line(call) as line:
-            recording = Recording(call=call, line=line)
-            recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
-            await line.quiet(1.0, 20)
-            await line.until(lambda: not line.alive, 0.3)
-            await line.say(TextMessage(text=TYPED))
-            recording.spoken_at = time.monotonic()
-            recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
-            await line.quiet(PAUSE_S + 0.1, 12)
-            recording.over_at = time.monotonic()
-            return recording
-
-    recording = await it.recording(f"typed-{it.attempt}", record)
-    assert isinstance(recording, Recording)
-    return recording
-
-
 def _transcripts(line: Line) -> list[tuple[float, Transcript]]:
     return [(h.at_s, h.event) for h in line.heard if isinstance(h.event, Transcript) and h.fault is None]
 
 
 async def _recordings(it: Context) -> list[Recording]:
     it.variant = "websocket"
-    recordings = [await scenarios.greeted(it), await _typed(it), await scenarios.user_first(it)]
+    recordings = [await scenarios.greeted(it), await scenarios.typed(it), await scenarios.user_first(it)]
     if not any(_transcripts(recording.line) for recording in recordings):
         raise NotChecked("no transcripts came; transcripts.agent says more")
     return recordings
@@ -83,6 +59,27 @@ async def agent_transcripts(it: Context) -> None:
         it.wrong("transcripts of role agent", "none", *it.dial_command(recording.call))
     elif not any(each.final for each in said) and (recording.greeting_over or not it.hasty):
         it.wrong("a final transcript of the greeting", "none is final", *it.dial_command(recording.call))
+
+
+@requirement(
+    "transcripts.every-turn",
+    "Each thing that the agent says comes as a transcript, not only the first ones.",
+    source=TRANSCRIPT,
+    layer=Layer.MEDIA,
+    how="In a call to a saved agent the caller speaks twice; of the second answer, too, a transcript must come.",
+    why="A page that stops showing what is said looks broken.",
+    mend="Send transcripts wherever the agent speaks.",
+    again=True,
+)
+async def every_turn(it: Context) -> None:
+    """That of the second answer."""
+    it.variant = "websocket"
+    recording = await scenarios.agent_call(it)
+    said = [at for at, each in _transcripts(recording.line) if each.role == "agent"]
+    if not recording.answered_again or not said:
+        raise NotChecked("there was no second answer, or no transcript at all; media.every-turn, transcripts.agent")
+    if max(said) < recording.spoken_again_at:
+        it.wrong("a transcript of the answer to the second turn", "none", *it.dial_command(recording.call))
 
 
 @requirement(
@@ -174,7 +171,7 @@ async def ordinals(it: Context) -> None:
                 )
                 return
             highest[each.role] = each.ordinal
-    recording = await _typed(it)
+    recording = await scenarios.typed(it)
     spoken = _transcripts(recording.line)
     user = [each.ordinal for _, each in spoken if each.role == "user"]
     before = [each.ordinal for at, each in spoken if each.role == "agent" and at < recording.spoken_at]
@@ -258,11 +255,34 @@ async def greeting_not_spoken(it: Context) -> None:
 )
 async def typed_answer(it: Context) -> None:
     """One sentence."""
-    recording = await _typed(it)
+    recording = await scenarios.typed(it)
     if not recording.answered:
         it.wrong(
             f"audible audio within {ANSWER_WITHIN_S:g} s", recording.line.why_silent, *it.dial_command(recording.call)
         )
+
+
+@requirement(
+    "transcripts.every-text",
+    "Each typed text is answered, not only the first one.",
+    source=TEXT,
+    layer=Layer.MEDIA,
+    how="In a call with firstSpeaker user the caller types, hears the answer out, and types again; that must be "
+    "answered, too.",
+    why="What an agent forgets to reset after a text shows in the next one.",
+    mend="Begin each turn anew, whether it was spoken or typed.",
+    again=True,
+)
+async def every_text(it: Context) -> None:
+    """Under both names; where the second is not answered, twice under one."""
+    if len((await _typed_as(it, NAME, OLDER))[2]) == 2:
+        return
+    call, line, answered = await _typed_as(it, NAME, NAME)
+    if not answered:
+        raise NotChecked("the first text was not answered; transcripts.typed-answer says more")
+    if len(answered) == 1:
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the second text"
+        it.wrong(expected, line.why_silent, *it.dial_command(call))
 
 
 @requirement(
@@ -277,7 +297,7 @@ async def typed_answer(it: Context) -> None:
 )
 async def typed_transcript(it: Context) -> None:
     """Role, medium, text."""
-    recording = await _typed(it)
+    recording = await scenarios.typed(it)
     found = [each for at, each in _transcripts(recording.line) if each.role == "user" and at >= recording.spoken_at]
     if not found:
         it.wrong("a transcript of role user", "none", *it.dial_command(recording.call))

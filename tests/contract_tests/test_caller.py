@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from contract.audio import AudioFormat, Encoding
+from contract.audio import AudioFormat, Encoding, encode
 from contract_tests.caller import AudioFileError, read_wav, spoken
 from contract_tests.line import AUDIBLE_RMS, loudness, samples
 
@@ -126,3 +126,9 @@ def test_a_file_of_another_rate_keeps_its_length(tmp_path: Path) -> None:
     tone = (8000 * np.sin(np.arange(22050) * 2 * np.pi * 440 / 22050)).astype("<i2")
     path.write_bytes(wav(tone.tobytes(), rate_hz=22050))
     assert len(spoken(AudioFormat(Encoding.MULAW, 8000), path)) == 8000
+
+
+def test_comfort_noise_is_not_heard() -> None:
+    hiss = np.random.default_rng(1).standard_normal(8000) * 32768 * 10 ** (-51 / 20)
+    coded = bytes(encode(hiss.astype(np.int16), Encoding.MULAW))
+    assert loudness(samples(coded, AudioFormat(Encoding.MULAW, 8000))) < AUDIBLE_RMS

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+
+from websockets.frames import Frame
 
 from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Fault, Hooks, Reply, Socket, Wires, hears, hooked
@@ -62,6 +65,14 @@ def _binary(socket: Socket, message: Any) -> bool:
     return isinstance(message, bytes) and socket.kind != "websocket"
 
 
+def _empty(socket: Socket, message: Any) -> bool:
+    return isinstance(message, bytes) and not message
+
+
+def _has_parameters(socket: Socket, message: Any) -> bool:
+    return event("start")(socket, message) and '"campaign": "spring"' in json.dumps(message)
+
+
 def _mistyped(socket: Socket, message: Any) -> bool:
     return isinstance(message, dict) and any(message.get(name, "") is None for name in ("media", "text", "mark"))
 
@@ -71,6 +82,13 @@ class _Deaf(WebSocketConnection):
 
     def handle_ping(self) -> None:
         self.conn.data_to_send()
+
+
+class _Frames(WebSocketConnection):
+    """Knows no messages of several frames."""
+
+    def handle_cont(self, event: Frame) -> None:
+        """Lose it."""
 
 
 class _Crash:
@@ -115,6 +133,11 @@ def leak(most: int, *, refuses: bool) -> Apply:
     return apply
 
 
+def _without_fragments(server: Server) -> None:
+    server.config.app = sockets_too(server)
+    server.config.ws = _Frames
+
+
 def _without_pongs(server: Server) -> None:
     server.config.app = sockets_too(server)
     server.config.ws = _Deaf
@@ -128,6 +151,10 @@ FAULTS = [
     _f("survival.unknown-events", "unknown events end the call", ends(unknown), "1003", "telnyx"),
     _f("survival.unknown-events", "unknown types end the call", ends(unknown, 1008), "1008", "websocket"),
     _f("survival.binary", "binary messages end a carrier's call", ends(_binary), "1003", "twilio"),
+    _f("survival.binary", "an empty binary message ends a custom client's call", ends(_empty), "1003", "websocket"),
+    _f("survival.fragments", "messages of several frames are lost", _without_fragments, "three frames", "telnyx"),
+    _f("survival.fragments", "texts of several frames are lost", _without_fragments, "three frames", "websocket"),
+    _f("media.start-parameters", "custom parameters end the call", ends(_has_parameters), "1003", "twilio"),
     _f("survival.keys", "keys end the call", ends(event("dtmf"), 1011), "1011", "plivo"),
     _f("survival.keys", "after a key the caller is not heard", deafens(event("dtmf")), "an answer", "twilio"),
     _f("survival.marks", "unknown marks end the call", ends(_strange_mark, 1011), "1011", "telnyx"),

@@ -213,6 +213,53 @@ def _deaf_while_waiting(socket: Socket, message: Any) -> Wires:
     return [message] if _result(message) else []
 
 
+def _typed(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("type") in ("user_text_message", "input_text_message")
+
+
+def _deaf_to_texts_while_waiting(socket: Socket, message: Any) -> Wires:
+    if _result(message):
+        del socket.state.awaited
+    return [] if _typed(message) else [message]
+
+
+def _one_text(socket: Socket, message: Any) -> Wires:
+    return [] if _typed(message) and socket.count("texts") > 1 else [message]
+
+
+def _one_result(socket: Socket, message: Any) -> Wires:
+    return [] if _result(message) and socket.count("results") > 1 else [message]
+
+
+def _one_id(server: Any) -> None:
+    """Each invocation has the id of the first one."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if _is_call(message):
+            socket.state.real = message["invocationId"]
+            message = {**message, "invocationId": "the-only-one"}
+        return [message]
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        if _result(message) and message["invocationId"] == "the-only-one":
+            message = {**message, "invocationId": socket.state.real}
+        return [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
+def _mute_after_two(socket: Socket, message: Any) -> Wires:
+    """No transcripts of the agent once the caller has had two turns."""
+    if not isinstance(message, dict) or message.get("type") != "transcript":
+        return [message]
+    turns = socket.count("turns") if message["role"] == "user" else getattr(socket.state, "turns", 0)
+    return [message] if turns < 2 or message["role"] == "user" else []
+
+
+def _tells_the_key(socket: Socket, message: Any) -> Wires:
+    return [{**message, "account": "ck_mock_valid"} if isinstance(message, dict) and "state" in message else message]
+
+
 def offers(change: Callable[[dict[str, Any]], Wires]) -> Apply:
     """Change the offer of a room."""
     return says(lambda socket, message: change(message) if "roomUrl" in message else [message])
@@ -312,6 +359,17 @@ FAULTS = [
     _f("client-tools.waits", "an unknown invocationId ends the call", awaiting(_unknown_id_closes), "1008"),
     _f("client-tools.waits", "results are ignored", awaiting(_no_results), "of the result"),
     _f("client-tools.waits", "a second result is answered, too", awaiting(_answers_again), "second result"),
+    _f("client-tools.every-call", "each invocation has the same id", _one_id, "earlier invocation"),
+    _f("client-tools.every-call", "only one result in a call is taken", hears(_one_result), "second call's result"),
+    _f("transcripts.every-text", "only one text in a call is taken", hears(_one_text), "the second text"),
+    _f("transcripts.every-turn", "transcripts stop after two turns", says(_mute_after_two), "the second turn"),
+    _f("authentication.not-on-the-socket", "a message tells the key", says(_tells_the_key), "the key is in one"),
+    _f(
+        "authentication.not-on-the-socket",
+        "the room's token names the key",
+        claims(lambda claims: claims.update(iss="ck_mock_valid")),
+        "on webrtc",
+    ),
     _f("client-tools.error", "error is not known", awaiting(without("error")), "speaks within", "error"),
     _f("client-tools.error", "errorType is not known", awaiting(without("errorType")), "speaks within", "errorType"),
     _f(
@@ -319,6 +377,13 @@ FAULTS = [
         "the agent hears nothing while a tool runs",
         awaiting(_deaf_while_waiting),
         "an answer within",
+    ),
+    _f(
+        "client-tools.other-turns",
+        "texts are lost while a tool runs",
+        awaiting(_deaf_to_texts_while_waiting),
+        "an answer within",
+        "typed",
     ),
     _f("webrtc.control-message", "the room is offered twice", offers(lambda m: [m, m]), "one such message"),
     _f(

@@ -169,6 +169,20 @@ def _quiet_agents(socket: Socket, audio: bytes) -> bool:
 USER = "user"
 
 
+def _waits_for_audio(server: Server) -> None:
+    """Nothing is said before the first frame."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        socket.state.heard = getattr(socket.state, "heard", False) or payload(message) is not None
+        return [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        waits = payload(message) is not None and not getattr(socket.state, "heard", False)
+        return [with_payload(message, silence(socket, payload(message) or b""))] if waits else [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
 FAULTS = [
     broken("media.stays-open", "the call ends in the greeting", says(_ends_in_speech), r"closed \(1000\)"),
     broken(
@@ -181,8 +195,9 @@ FAULTS = [
     broken("media.greeting", "the agent never speaks first", puts(firstSpeaker=USER), "10 s"),
     broken("media.greeting", "the greeting is silence", voice(silence), "only silence", "twilio"),
     broken("media.greeting", "carriers get no audio", drops("media", "playAudio"), "10 s", "plivo"),
+    broken("media.greeting-without-audio", "the greeting waits for the caller's audio", _waits_for_audio, "no audio"),
     broken("media.greeting-by-default", "the user speaks first by default", missing(firstSpeaker=USER), "by default"),
-    broken("media.user-speaks-first", "firstSpeaker is ignored", puts(firstSpeaker="agent"), "audible audio after"),
+    broken("media.user-speaks-first", "firstSpeaker is ignored", puts(firstSpeaker="agent"), "audible audio .* after"),
     broken(
         "media.nothing-before-start",
         "something is said on the open socket",

@@ -57,6 +57,32 @@ def _reopens(server: Server) -> None:
     store.finish = finished  # type: ignore[method-assign]
 
 
+def _reopens_for(header: str) -> Apply:
+    """A used URL opens again where the handshake has a header."""
+
+    def apply(server: Server) -> None:
+        store = server.mock.store
+        taken: dict[str, Call] = {}
+        take = store.take
+
+        def kept(token: str, now: datetime) -> Call | None:
+            call = take(token, now)
+            if call is not None:
+                taken[token] = call
+            return call
+
+        async def dial(socket: Socket) -> Reply | None:
+            if header in socket.headers and socket.token in taken:
+                later = datetime.now(UTC) + timedelta(hours=1)
+                store.add(msgspec.structs.replace(taken[socket.token], expires_at=later))
+            return None
+
+        store.take = kept  # type: ignore[method-assign]
+        hooked(Hooks(dial=dial))(server)
+
+    return apply
+
+
 def _looks_then_takes(server: Server) -> None:
     """Reads, waits for the database, then takes what was read."""
     store: MemoryCallStore = server.mock.store
@@ -273,6 +299,21 @@ FAULTS = [
         keeps(lambda call: call.settings.connection_type == "webrtc"),
         "second open socket",
         "webrtc",
+    ),
+    _f(
+        "websocket-url.single-use",
+        "a saved agent's URL works twice",
+        keeps(lambda call: call.kind == "create"),
+        "second open socket",
+        "create",
+    ),
+    _f("websocket-url.single-use", "a used URL opens for browsers", _reopens_for("origin"), "with an Origin", "telnyx"),
+    _f(
+        "websocket-url.single-use",
+        "a used URL opens with a subprotocol",
+        _reopens_for("sec-websocket-protocol"),
+        "with a subprotocol",
+        "websocket",
     ),
     _f("websocket-url.race", "a token is read, then written", _looks_then_takes, "of 12"),
     _f(ONE, "GET uses a URL up", uses_up(("GET",), lambda r: "sec-websocket-version" not in r.headers), "get", "get"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from contract_tests import scenarios
 from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.legality import first_forbidden
+from contract_tests.line import loudness, samples
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import ANSWER_WITHIN_S
 from contract_tests.smoothness import judge_coding
@@ -54,6 +57,49 @@ async def greeting(it: Context) -> None:
 
 
 @requirement(
+    "media.greeting-without-audio",
+    "A custom client that sends no audio is greeted, too.",
+    source=f"{INLINE_REQUEST}/properties/firstSpeaker",
+    layer=Layer.MEDIA,
+    how="A call is placed on which nothing is sent at all; audible audio must come within 10 seconds.",
+    why="A page greets while the browser still asks for the microphone.",
+    mend="Begin to speak when the socket opens, by a clock of your own, not by the caller's frames.",
+    again=True,
+)
+async def greeting_without_audio(it: Context) -> None:
+    """No frame before the greeting."""
+    recording = await scenarios.typed(it)
+    if not recording.greeted:
+        it.wrong(
+            f"audible audio within {ANSWER_WITHIN_S:g} s of the dial, though no audio is sent",
+            recording.line.why_silent,
+            *it.dial_command(recording.call),
+        )
+
+
+@requirement(
+    "media.start-parameters",
+    "A start message with the customer's own parameters is understood.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="The start message has customParameters (Telnyx: custom_parameters, Plivo: extra_headers); the agent must "
+    "greet.",
+    why="They come as soon as somebody adds one to the webhook's answer.",
+    mend="Take any object of texts there, and use what you know.",
+    variants=CARRIERS,
+    again=True,
+)
+async def start_parameters(it: Context) -> None:
+    """Together with another oddity; alone where that does not go well."""
+    if (await scenarios.oddly_started(it)).greeted:
+        return
+    recording = await scenarios.oddly_started(it, in_pieces=False)
+    if not recording.greeted:
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a start message with parameters"
+        it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
+
+
+@requirement(
     "media.greeting-by-default",
     "Without firstSpeaker, the agent speaks first.",
     source=f"{INLINE_REQUEST}/properties/firstSpeaker/default",
@@ -92,8 +138,11 @@ async def user_speaks_first(it: Context) -> None:
     recording = await scenarios.user_first(it)
     if recording.unasked:
         line = recording.line
-        after_s = line.audible()[0].at_s - (line.started_at or line.opened_at)
-        it.wrong("no audio for 3 s", f"audible audio after {after_s:.1f} s", *it.dial_command(recording.call))
+        first = line.audible()[0]
+        after_s = first.at_s - (line.started_at or line.opened_at)
+        level = 20 * math.log10(loudness(samples(first.payload, line.from_agent)) / 32768)
+        received = f"audible audio ({level:.0f} dBFS) after {after_s:.1f} s"
+        it.wrong("no audio for 3 s", received, *it.dial_command(recording.call))
 
 
 @requirement(

@@ -77,10 +77,11 @@ async def unknown_query(it: Context) -> None:
     "websocket-url.single-use",
     "A websocketUrl opens one WebSocket; a second dial is refused.",
     source=WEBSOCKET_URL,
-    how="A URL is dialled twice while the call goes on, again after its end, and again some seconds later.",
+    how="A URL is dialled twice while the call goes on, again after its end, and again some seconds later; then once "
+    "more with an Origin, a subprotocol, a query, or its path spelled otherwise.",
     why="Whoever finds the URL in a log must not get into the call.",
     mend="Take the token out of the store, in one step, when the upgrade is answered.",
-    variants=(*TALKING, "webrtc"),
+    variants=(*TALKING, "webrtc", "create"),
     smoke=True,
 )
 async def single_use(it: Context) -> None:
@@ -95,6 +96,8 @@ async def single_use(it: Context) -> None:
         it.wrong("a refusal: the call goes on", "a second open socket", *again)
     elif None in dialled.after:
         it.wrong("a refusal: the call is over", "a second open socket", *again)
+    for how in dialled.disguised:
+        it.wrong("a refusal: the call is over", f"a second open socket, {how}", *again[:-1], f"# the same again, {how}")
 
 
 @requirement(
