@@ -253,8 +253,8 @@ class Context:
         self.judge.take(created["websocketUrl"])
         return Call(body, exchange, created)
 
-    async def any_call(self, operation: str = "", kind: str = "twilio") -> Call:
-        """A call of a connection type to dial, however it talks, of one operation or of any.
+    async def any_call(self, operation: str = "", kind: str = "twilio", *, greets: bool = False) -> Call:
+        """A call of a connection type to dial, however it talks (or one that greets), of one operation or of any.
 
         It is one that was created just now for the sake of its answer, if there is one that nobody dials; else a new
         one.  Raises NotChecked as `call` does.
@@ -263,7 +263,8 @@ class Context:
             if exchange.status == 201 and time.time() - exchange.answered_at > self.judge.stale_s:
                 break
             call = self._spare(exchange, operation, kind)
-            if call is not None and self.judge.take(call.url):
+            waits = greets and call is not None and call.request.get("firstSpeaker") == "user"
+            if call is not None and not waits and self.judge.take(call.url):
                 return call
         return await self.call(operation or "inline", **audio_settings(kind))
 

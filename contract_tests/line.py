@@ -158,8 +158,8 @@ class Line:
         """Describe the stream; nothing to do where there is no such message."""
         await self.start_with({})
 
-    async def start_with(self, parameters: Mapping[str, str], *, in_pieces: bool = False) -> None:
-        """The same with parameters of the customer's own."""
+    async def start_with(self, parameters: Mapping[str, str], *, in_pieces: bool = False, turned: bool = False) -> None:
+        """The same with the customer's parameters; in several frames, or with its fields in another order."""
         if self.kind in ("websocket", "webrtc"):
             return
         encoding = {"twilio": "audio/x-mulaw", "plivo": "audio/x-mulaw"}.get(
@@ -177,8 +177,10 @@ class Line:
             tracks=["inbound"],
             parameters=dict(parameters),
         )
-        wire = self._stream.send(started)
-        await (self.send_in_pieces(str(wire)) if in_pieces else self.send(wire))
+        wire = str(self._stream.send(started))
+        if turned:
+            wire = json.dumps(dict(reversed(json.loads(wire).items())))
+        await (self.send_in_pieces(wire) if in_pieces else self.send(wire))
 
     async def say(self, event: Event) -> None:
         """Send an event of ours; nothing happens once the socket is closed."""

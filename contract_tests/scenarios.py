@@ -27,6 +27,9 @@ SLACK_S = 0.4
 LONGEST_TURN_S = 25.0
 TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 """Letters of any kind must come back as they are."""
+WITH_PARAMETERS, IN_PIECES, TURNED, UNKNOWN_BEFORE = ODD_STARTS = ("parameters", "pieces", "turned", "unknown")
+"""What may be odd about a start message: the customer's parameters; that it comes in three WebSocket frames; that its
+fields come in another order; that an unknown event came before it."""
 PARAMETERS = {"campaign": "spring", "customerId": "4711"}
 """What a customer may hand on with a stream: TwiML's `<Parameter>`, and its like."""
 PAUSE_S = 2.5
@@ -64,6 +67,7 @@ class Recording:
         stopped_at: when the carrier's stop was sent; 0.0 where none was.
         ended: whether the agent ended the call in time after it.
         over_at: when nobody listened any more, where that was written down.
+        beside: another call that was on the line meanwhile; None where there was none.
     """
 
     call: Call
@@ -82,6 +86,7 @@ class Recording:
     stopped_at: float = 0.0
     ended: bool = False
     over_at: float = 0.0
+    beside: Line | None = None
 
 
 async def talk(it: Context, line: Line, recording: Recording, *, silence_after: bool = True, odd: bool = False) -> None:
@@ -170,16 +175,24 @@ async def agent_call(it: Context) -> Recording:
                 again = Recording(call=call, line=line)
                 await talk(it, line, again)
                 recording.answered_again, recording.spoken_again_at = again.answered, again.spoken_at
-                if it.variant == "websocket":
-                    # Its transcript may come when it has been said.
-                    await line.quiet(PAUSE_S, 12)
+                # Its transcript may come when it has been said.
+                await line.quiet(PAUSE_S, 12)
             return recording
 
     return await _recorded(it, "agent-call", record)
 
 
+async def hear_out(line: Line) -> None:
+    """Let the agent greet to the end."""
+    await line.hears(0, ANSWER_WITHIN_S)
+    await line.quiet(PAUSE_S, LONGEST_TURN_S)
+
+
 async def typed(it: Context) -> Recording:
-    """On a custom client's socket the agent greets a caller who sends no audio, then types, and is answered."""
+    """On a custom client's socket the agent greets a caller who sends no audio, then types, and is answered.
+
+    Meanwhile another caller is on the line, who came later, has heard the greeting out, and says nothing.
+    """
 
     async def record() -> Recording:
         call = await it.call("inline", **audio_settings("websocket"))
@@ -190,11 +203,12 @@ async def typed(it: Context) -> Recording:
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
             line.silence_on = True
             await line.quiet(1.0, 20)
-            await line.until(lambda: not line.alive, 0.3)
-            await line.say(TextMessage(text=TYPED))
-            recording.spoken_at = time.monotonic()
-            recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
-            await line.quiet(PAUSE_S + 0.1, 12)
+            async with it.line(await it.any_call("inline", "websocket", greets=True)) as recording.beside:
+                await hear_out(recording.beside)
+                await line.say(TextMessage(text=TYPED))
+                recording.spoken_at = time.monotonic()
+                recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
+                await line.quiet(PAUSE_S + 0.1, 12)
             recording.over_at = time.monotonic()
             return recording
 
@@ -203,19 +217,30 @@ async def typed(it: Context) -> Recording:
     return recording
 
 
-async def oddly_started(it: Context, *, parameters: bool = True, in_pieces: bool = True) -> Recording:
-    """The agent greets on a carrier's start message that has parameters of the customer's, or comes in pieces."""
+async def oddly_started(it: Context, *oddities: str) -> Recording:
+    """The agent greets on a carrier's start message that is odd, and is told to stop when it has fallen silent.
+
+    Args:
+        it: the check; its variant is the carrier.
+        oddities: of ODD_STARTS; none for all of them.
+    """
 
     async def record() -> Recording:
-        call = await it.call("inline", **audio_settings(it.variant))
-        async with it.line(call, begin=False) as line:
+        odd = oddities or ODD_STARTS
+        call = await it.any_call("inline", it.variant, greets=True)
+        async with it.line(call, begin=False, rubbish=UNKNOWN_BEFORE in odd) as line:
             recording = Recording(call=call, line=line)
             await line.connect()
-            await line.start_with(PARAMETERS if parameters else {}, in_pieces=in_pieces)
+            if UNKNOWN_BEFORE in odd:
+                await line.send_json({"event": "from-the-future", "future": {"a": [1, None]}})
+            parameters = PARAMETERS if WITH_PARAMETERS in odd else {}
+            await line.start_with(parameters, in_pieces=IN_PIECES in odd, turned=TURNED in odd)
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
+            if recording.greeted and await line.quiet(1.0, LONGEST_TURN_S) and line.alive:
+                await _stop(recording)
             return recording
 
-    return await _recorded(it, f"oddly-started-{parameters}-{in_pieces}", record)
+    return await _recorded(it, f"oddly-started-{oddities}", record)
 
 
 async def side_by_side(it: Context) -> list[Recording]:
@@ -405,7 +430,7 @@ BROKEN: Mapping[str, Mapping[str, str | None]] = {
 }
 """What is wrong with each broken handshake, beside that it is one."""
 
-HARMLESS = ("get", "head", "post", *BROKEN)
+HARMLESS = ("get", "head", "post", "put", "options", *BROKEN)
 """What is sent to a URL that must not use it up."""
 
 FOREIGN = {"Origin": "http://evil.example"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 
 from contract.events import ToolInvoked, ToolResult
 from contract_tests import scenarios
@@ -17,6 +18,8 @@ from contract_tests.target import NotChecked
 from contract_tests.tool_calls import goes_on, invocations, reacts
 
 TOOL = "openapi/calls.yaml#/components/schemas/TemporaryTool/properties/client"
+
+SPOKEN, TYPED = "spoken", "typed"
 
 NO_LIMIT_S = 2.4
 """No agent gives up waiting for a result sooner: 2.5 s is the shortest time that vendors give a tool by default."""
@@ -73,12 +76,12 @@ async def _with_tools(it: Context) -> Call:
 )
 async def tool_name(it: Context) -> None:
     """The only tool that there is."""
-    call = await _with_tools(it)
-    async with it.line(call) as line:
-        for invoked in await _invoked(it, call, line):
-            if invoked.tool_name != TOOL_NAME:
-                it.wrong(f'toolName: "{TOOL_NAME}"', f"toolName: {invoked.tool_name!r:.80}", *it.dial_command(call))
-                return
+    twice = await _twice(it)
+    for invoked in twice.first:
+        if invoked.tool_name != TOOL_NAME:
+            received = f"toolName: {invoked.tool_name!r:.80}"
+            it.wrong(f'toolName: "{TOOL_NAME}"', received, *it.dial_command(twice.call))
+            return
 
 
 @requirement(
@@ -139,8 +142,9 @@ async def tool_waits(it: Context) -> None:
             return
         since = time.monotonic()
         await line.say(ToolResult(invocation_id=invoked.invocation_id, result='{"price": "13 euros"}'))
-        if await line.hears(since, 3.0):
-            it.wrong("a second result for the same invocation is ignored", "audio", *it.dial_command(call))
+        if await line.hears(since, 3.0) or not line.alive:
+            received = "audio" if line.alive else line.why_silent
+            it.wrong("a second result for the same invocation is ignored", received, *it.dial_command(call))
 
 
 async def _speaks_anyway(it: Context, after_s: float) -> bool:
@@ -168,28 +172,61 @@ async def _speaks_anyway(it: Context, after_s: float) -> bool:
 )
 async def every_call(it: Context) -> None:
     """Twice in a call."""
-    call = await _with_tools(it)
-    async with it.line(call) as line:
+    twice = await _twice(it)
+    if not twice.answered:
+        raise NotChecked("the first result was not answered, or without end; client-tools.waits says more")
+    if not twice.again:
+        raise NotChecked("the agent did not call the tool again, which is its own affair")
+    if {each.invocation_id for each in twice.first} & {each.invocation_id for each in twice.again}:
+        it.wrong("another invocationId", "the one of an earlier invocation", *it.dial_command(twice.call))
+    elif twice.answered_again is False:
+        expected = f"an answer within {ANSWER_WITHIN_S:g} s of the second call's result"
+        it.wrong(expected, twice.line.why_silent, *it.dial_command(twice.call))
 
-        async def tell(each: ToolInvoked) -> None:
-            await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
 
-        await _invoked(it, call, line)
-        await line.quiet(0.5, 5)
-        if not await goes_on(line, tell) or not await line.quiet(1.5, 12):
-            raise NotChecked("the first result was not answered, or without end; client-tools.waits says more")
-        known = invocations(line)
-        await _ask(line)
-        new = invocations(line)[len(known) :]
-        if not new:
-            raise NotChecked("the agent did not call the tool again, which is its own affair")
-        if {each.invocation_id for each in known} & {each.invocation_id for each in new}:
-            it.wrong("another invocationId", "the one of an earlier invocation", *it.dial_command(call))
-            return
-        await line.quiet(0.5, 5)
-        if await goes_on(line, tell, len(known)) is False:
-            expected = f"an answer within {ANSWER_WITHIN_S:g} s of the second call's result"
-            it.wrong(expected, line.why_silent, *it.dial_command(call))
+@dataclass
+class _Twice:
+    """A call in which the agent is twice asked for the tool, and gets its results.
+
+    Attributes:
+        call, line: what was created, and heard.
+        first: its calls of the tool, the first time; `again`, the second time.
+        answered: whether it was heard after the first results, and fell silent then.
+        answered_again: whether it was heard after the other ones; None where it went on calling tools.
+    """
+
+    call: Call
+    line: Line
+    first: list[ToolInvoked] = field(default_factory=list)
+    answered: bool = False
+    again: list[ToolInvoked] = field(default_factory=list)
+    answered_again: bool | None = None
+
+
+async def _twice(it: Context) -> _Twice:
+    async def record() -> _Twice:
+        call = await _with_tools(it)
+        async with it.line(call) as line:
+            twice = _Twice(call, line)
+
+            async def tell(each: ToolInvoked) -> None:
+                await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
+
+            twice.first = await _invoked(it, call, line)
+            await line.quiet(0.5, 5)
+            twice.answered = bool(await goes_on(line, tell)) and await line.quiet(1.5, 12)
+            if not twice.answered:
+                return twice
+            twice.first = invocations(line)
+            await _ask(line)
+            twice.again = invocations(line)[len(twice.first) :]
+            await line.quiet(0.5, 5)
+            if twice.again:
+                twice.answered_again = await goes_on(line, tell, len(twice.first))
+            return twice
+
+    found: _Twice = await it.recording(f"tool-twice-{it.attempt}", record)
+    return found
 
 
 FAULTS = {
@@ -232,21 +269,39 @@ async def tool_error(it: Context) -> None:
     how="The agent is brought to call a tool; before the result the caller speaks, or types, and must be answered.",
     why="Callers go on talking while a tool runs.",
     mend="Wait for results beside the conversation, not instead of it.",
-    variants=("spoken", "typed"),
+    variants=(SPOKEN, TYPED),
     again=True,
 )
 async def other_turns(it: Context) -> None:
-    """Speech or a text before the result."""
-    call = await _with_tools(it)
-    async with it.line(call) as line:
-        recording = Recording(call=call, line=line)
-        before = len(await _invoked(it, call, line))
-        await line.quiet(1.0, 6)
-        if it.variant == "typed":
-            sent_at = time.monotonic()
-            await line.send_json({"type": "user_text_message", "text": scenarios.TYPED})
-            recording.answered = await reacts(line, sent_at, before)
-        else:
-            await scenarios.talk(it, line, recording)
-        if not recording.answered and len(invocations(line)) == before:
-            it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))
+    """A text and speech before the result."""
+    call, line, reacted = await _other_turns(it, (TYPED, SPOKEN))
+    if it.variant not in reacted and it.variant == SPOKEN:
+        call, line, reacted = await _other_turns(it, (SPOKEN,))
+    if it.variant not in reacted:
+        it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))
+
+
+async def _other_turns(it: Context, kinds: tuple[str, ...]) -> tuple[Call, Line, list[str]]:
+    """A call in which the caller has such turns while a tool is awaited, and which of them had a reaction."""
+
+    async def record() -> tuple[Call, Line, list[str]]:
+        call, reacted = await _with_tools(it), list[str]()
+        async with it.line(call) as line:
+            await _invoked(it, call, line)
+            for kind in kinds:
+                await line.quiet(1.0, 12)
+                before, sent_at = len(invocations(line)), time.monotonic()
+                if kind == TYPED:
+                    await line.send_json({"type": "user_text_message", "text": scenarios.TYPED})
+                    answered = await reacts(line, sent_at, before)
+                else:
+                    recording = Recording(call=call, line=line)
+                    await scenarios.talk(it, line, recording)
+                    answered = recording.answered or len(invocations(line)) > before
+                if not answered:
+                    break
+                reacted.append(kind)
+            return call, line, reacted
+
+    found: tuple[Call, Line, list[str]] = await it.recording(f"other-turns-{kinds}-{it.attempt}", record)
+    return found

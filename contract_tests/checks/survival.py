@@ -10,7 +10,7 @@ from contextlib import suppress
 from contract.codec import Wire
 from contract.events import Mark
 from contract_tests import scenarios
-from contract_tests.context import Context, audio_settings
+from contract_tests.context import Call, Context, audio_settings
 from contract_tests.crashing import guilty_among
 from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
@@ -63,6 +63,9 @@ async def _odd_call(it: Context, sends: Sequence[Send], broken: Sequence[str] = 
         for send in sends:
             await send(line)
             await line.until(lambda: not line.alive, 0.6)
+        if sends:
+            # What a message is mistaken for is answered soon.
+            recording.unasked = await line.hears(0, 1.5)
         if line.alive and sends:
             await scenarios.talk(it, line, recording)
         while left and line.alive:
@@ -104,10 +107,11 @@ async def _send_no_json(line: Line) -> None:
 
 
 NO_JSON = "text that is not JSON"
+UNKNOWN = "an unknown event"
 KEYS = "key presses"
 MARKS = "marks that were never given"
 ODDITIES: dict[str, Send] = {
-    "an unknown event": _send_unknown_events,
+    UNKNOWN: _send_unknown_events,
     "a binary message": _send_binary,
     MARKS: _send_marks,
     KEYS: _send_keys,
@@ -129,8 +133,24 @@ TOGETHER = [what for what in ODDITIES if what != KEYS]
     again=True,
 )
 async def unknown_events(it: Context) -> None:
-    """A few of them."""
-    await _survives(it, "an unknown event")
+    """A few of them; one before the start message."""
+    await _survives(it, UNKNOWN)
+    shared = (await _all_oddities(it))[0]
+    if shared.unasked and (await _odd_call(it, [ODDITIES[UNKNOWN]]))[0].unasked:
+        received = "audible audio, though the caller has said nothing"
+        it.wrong("silence after an unknown event: the caller speaks first", received, *it.dial_command(shared.call))
+    if it.variant in CARRIERS:
+        await _starts(it, scenarios.UNKNOWN_BEFORE, "after an unknown event")
+
+
+async def _starts(it: Context, oddity: str, shown: str) -> None:
+    """The agent must greet on a start message that is odd: in all ways at once, or in this one alone."""
+    if (await scenarios.oddly_started(it)).greeted:
+        return
+    recording = await scenarios.oddly_started(it, oddity)
+    if not recording.greeted:
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a start message {shown}"
+        it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
 
 
 @requirement(
@@ -165,21 +185,57 @@ async def binary(it: Context) -> None:
 async def fragments(it: Context) -> None:
     """A start message or a text."""
     if it.variant in CARRIERS:
-        if (await scenarios.oddly_started(it)).greeted:
-            return
-        recording = await scenarios.oddly_started(it, parameters=False)
-        reacted, line, call = recording.greeted, recording.line, recording.call
+        await _starts(it, scenarios.IN_PIECES, "in three frames")
     else:
-        call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
+        await _types(it, "in three frames", in_pieces=True)
+
+
+@requirement(
+    "survival.field-order",
+    "A message is understood in whatever order its fields come.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="The event of a carrier's start message comes last, and the agent must greet; of a custom client the type of a "
+    "typed text, which must be answered.",
+    why="A JSON object has no order (RFC 8259, 4); a carrier's next release may write it otherwise.",
+    mend="Parse the message, and look the field up by its name.",
+    variants=TALKING,
+    again=True,
+)
+async def field_order(it: Context) -> None:
+    """A start message or a text."""
+    if it.variant in CARRIERS:
+        await _starts(it, scenarios.TURNED, "with its event at the end")
+    else:
+        await _types(it, "with its type at the end", turned=True)
+
+
+async def _types(it: Context, shown: str, **oddity: bool) -> None:
+    """A text must be answered that is odd in all ways at once, or in this one alone."""
+    if await _typed_oddly(it, in_pieces=True, turned=True) is None:
+        return
+    failed = await _typed_oddly(it, **oddity)
+    if failed is not None:
+        call, received = failed
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a text {shown}"
+        it.wrong(expected, received, *it.dial_command(call))
+
+
+async def _typed_oddly(it: Context, *, in_pieces: bool = False, turned: bool = False) -> tuple[Call, str] | None:
+    """None where a text is answered, else the call and what came instead."""
+
+    async def record() -> tuple[Call, str] | None:
+        call = await it.any_call("inline", it.variant, greets=True)
         async with it.line(call) as line:
-            await line.until(lambda: not line.alive, 0.5)
+            await scenarios.hear_out(line)
+            fields = {"type": "user_text_message", "text": scenarios.TYPED}
+            text = json.dumps(dict(reversed(fields.items())) if turned else fields)
             sent_at = time.monotonic()
-            await line.send_in_pieces(json.dumps({"type": "user_text_message", "text": scenarios.TYPED}))
-            reacted = await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S)
-    if not reacted:
-        what = "a start message" if it.variant in CARRIERS else "a text"
-        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of {what} in three frames"
-        it.wrong(expected, line.why_silent, *it.dial_command(call))
+            await (line.send_in_pieces(text) if in_pieces else line.send(text))
+            return None if await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S) else (call, line.why_silent)
+
+    found: tuple[Call, str] | None = await it.recording(f"typed-oddly-{in_pieces}-{turned}-{it.attempt}", record)
+    return found
 
 
 @requirement(
@@ -345,14 +401,20 @@ def _broken(kind: str) -> list[str]:
     "A ping is answered by a pong.",
     source=CONNECTION_TYPE,
     layer=Layer.MEDIA,
-    how="A WebSocket ping is sent in a call; its pong must come within 5 seconds.",
+    how="A WebSocket ping is sent in a call (webrtc: on the control socket); its pong must come within 5 seconds.",
     why="Proxies and carriers drop sockets that do not answer (RFC 6455, 5.5.2).",
     mend="Leave control frames to the WebSocket library.",
-    variants=TALKING,
+    variants=(*TALKING, "webrtc"),
     again=True,
 )
 async def ping(it: Context) -> None:
     """One ping."""
+    if it.variant == "webrtc":
+        call = await it.any_call("inline", "webrtc")
+        async with it.line(call) as line:
+            if not await line.pong(5.0):
+                it.wrong("a pong within 5 s", "none", *it.dial_command(call))
+        return
     recording = await scenarios.greeted(it)
     if recording.ponged is None:
         raise NotChecked("the call had ended before; media.stays-open says more")

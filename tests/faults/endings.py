@@ -65,6 +65,13 @@ def times(name: str, change: Callable[[int], int]) -> Apply:
     return asks(look)
 
 
+def _early_hangup(socket: Socket, message: Any) -> Wires:
+    first_at = getattr(socket.state, "first_at", None) or time.monotonic()
+    socket.state.first_at = first_at
+    late = time.monotonic() - first_at > socket.asked.get("maxDuration", 7200) / SCALE / 2 - 0.5
+    return [{"type": "hangup"}, message] if late and socket.once("hung_up") else [message]
+
+
 def _timer_from_start(server: Any) -> None:
     """Where no start comes, no timer runs."""
 
@@ -133,6 +140,7 @@ FAULTS = [
         "plivo",
     ),
     broken("media.max-duration", "each turn sets the clock anew", _clock_per_turn, "goes on|after", "twilio"),
+    broken("media.max-duration", "hangup is said at half time", says(_early_hangup), "the close later", "websocket"),
     broken("media.max-duration", "no hangup message", drops("hangup"), "hangup", "websocket"),
     broken("media.max-duration", "rooms never end", _never_closes, "goes on", "webrtc"),
     broken(

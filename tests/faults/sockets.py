@@ -65,6 +65,26 @@ def _binary(socket: Socket, message: Any) -> bool:
     return isinstance(message, bytes) and socket.kind != "websocket"
 
 
+def _event_first(server: Server) -> None:
+    """What begins with another field is not known."""
+    hears(lambda socket, message: [] if _turned(message) else [message])(server)
+
+
+def _turned(message: Any) -> bool:
+    return isinstance(message, dict) and next(iter(message), "") not in ("event", "type")
+
+
+def _woken(socket: Socket, message: Any) -> Wires:
+    """Whatever comes counts as the caller's first words."""
+    if unknown(socket, message):
+        socket.state.woken = 25
+    audio = payload(message) if isinstance(message, dict | bytes) and not _odd(message) else None
+    if audio is not None and getattr(socket.state, "woken", 0) > 0:
+        socket.state.woken -= 1
+        return [with_payload(message, bytes(0x80 if index % 8 < 4 else 0x00 for index in range(len(audio))))]
+    return [message]
+
+
 def _empty(socket: Socket, message: Any) -> bool:
     return isinstance(message, bytes) and not message
 
@@ -155,6 +175,17 @@ FAULTS = [
     _f("survival.fragments", "messages of several frames are lost", _without_fragments, "three frames", "telnyx"),
     _f("survival.fragments", "texts of several frames are lost", _without_fragments, "three frames", "websocket"),
     _f("media.start-parameters", "custom parameters end the call", ends(_has_parameters), "1003", "twilio"),
+    _f("survival.field-order", "the event must be the first field", _event_first, "at the end", "twilio"),
+    _f("survival.field-order", "the type must be the first field", _event_first, "at the end", "websocket"),
+    _f(
+        "survival.unknown-events",
+        "an unknown event before start ends the call",
+        ends(lambda socket, message: unknown(socket, message) and not hasattr(socket.state, "started")),
+        "start message",
+        "plivo",
+    ),
+    _f("survival.unknown-events", "an unknown event wakes the agent", hears(_woken), "said nothing", "telnyx"),
+    _f("survival.ping", "pings on the control socket are not answered", _without_pongs, "pong", "webrtc"),
     _f("survival.keys", "keys end the call", ends(event("dtmf"), 1011), "1011", "plivo"),
     _f("survival.keys", "after a key the caller is not heard", deafens(event("dtmf")), "an answer", "twilio"),
     _f("survival.marks", "unknown marks end the call", ends(_strange_mark, 1011), "1011", "telnyx"),

@@ -213,6 +213,11 @@ def _deaf_while_waiting(socket: Socket, message: Any) -> Wires:
     return [message] if _result(message) else []
 
 
+def _second_result_closes(socket: Socket, message: Any) -> Wires:
+    again = _result(message) and message["invocationId"] == socket.state.awaited and socket.count("results") > 1
+    return [Close(1008)] if again else [message]
+
+
 def _typed(message: Any) -> bool:
     return isinstance(message, dict) and message.get("type") in ("user_text_message", "input_text_message")
 
@@ -359,6 +364,13 @@ FAULTS = [
     _f("client-tools.waits", "an unknown invocationId ends the call", awaiting(_unknown_id_closes), "1008"),
     _f("client-tools.waits", "results are ignored", awaiting(_no_results), "of the result"),
     _f("client-tools.waits", "a second result is answered, too", awaiting(_answers_again), "second result"),
+    _f("client-tools.waits", "a second result ends the call", awaiting(_second_result_closes), "1008"),
+    _f(
+        "transcripts.user",
+        "what was spoken is said to be typed",
+        transcripts(lambda s, m: [{**m, "medium": "text"}], "user"),
+        "medium voice",
+    ),
     _f("client-tools.every-call", "each invocation has the same id", _one_id, "earlier invocation"),
     _f("client-tools.every-call", "only one result in a call is taken", hears(_one_result), "second call's result"),
     _f("transcripts.every-text", "only one text in a call is taken", hears(_one_text), "the second text"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.server import Server
-from tests.faults.fault import Apply, Close, Hooks, Reply, Socket, Wires, hears, hooked, says
+from tests.faults.fault import Apply, Close, Hooks, Reply, Socket, Wires, asks, hears, hooked, says
 from tests.faults.media import CLEARS, broken, drops, missing, payload, puts, silence, voice, with_payload, word
 
 
@@ -169,6 +169,49 @@ def _quiet_agents(socket: Socket, audio: bytes) -> bool:
 USER = "user"
 
 
+def _deaf_to_stop() -> Hooks:
+    """Only who speaks looks whether there is a stop."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        silent = time.monotonic() - getattr(socket.state, "said_at", 0.0) > 0.3
+        return [] if word(message) == "stop" and silent else [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if payload(message) is not None:
+            socket.state.said_at = time.monotonic()
+        return [message]
+
+    return Hooks(hears=heard, says=said)
+
+
+def _for_the_newest(server: Server) -> None:
+    """All calls share a variable."""
+    newest: list[Socket] = []
+
+    def opened(socket: Socket) -> Wires:
+        newest.append(socket)
+        return []
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        if word(message) != "user_text_message" or newest[-1] is socket:
+            return [message]
+        newest[-1].tell(message)
+        return []
+
+    hooked(Hooks(opened=opened, hears=heard))(server)
+
+
+def _mute_unrecorded(operation: str, body: dict[str, Any]) -> None:
+    if body.get("recordingEnabled") is False:
+        body["firstSpeaker"] = USER
+
+
+def _two_turns(socket: Socket, message: Any) -> Wires:
+    spoken = word(message) == "transcript" and message["role"] == USER
+    turns = socket.count("turns") if spoken else getattr(socket.state, "turns", 0)
+    return [message, Close()] if turns > 1 and word(message) == "state" else [message]
+
+
 def _waits_for_audio(server: Server) -> None:
     """Nothing is said before the first frame."""
 
@@ -241,6 +284,10 @@ FAULTS = [
         "withdrawn",
         "twilio",
     ),
+    broken("media.stop", "stop is ignored while the agent is silent", hooked(_deaf_to_stop()), "had ended", "telnyx"),
+    broken("media.calls-apart", "a text is taken for the newest call's", _for_the_newest, "on the (line|other call)"),
+    broken("media.greeting-whatever-is-asked", "calls without a recording are mute", asks(_mute_unrecorded), "nothing"),
+    broken("media.every-turn", "the call ends after two turns", says(_two_turns), "closed", "websocket"),
     broken("media.stop", "stop is ignored", _ignores_stop, "closed socket|no audio", "twilio"),
     broken(
         "media.stop", "the agent talks to the end after stop", _talks_after_stop, "no audio 1 s after stop", "plivo"

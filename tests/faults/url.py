@@ -15,7 +15,7 @@ import msgspec
 
 from mockserver.server import Server
 from mockserver.store import Call, MemoryCallStore
-from tests.faults.fault import Apply, Fault, Hooks, Reply, Request, Socket, hooked
+from tests.faults.fault import Apply, Fault, Hooks, Reply, Request, Socket, Wires, hooked
 
 
 def refuses(when: Callable[[Socket], bool], status: int = 401) -> Apply:
@@ -81,6 +81,23 @@ def _reopens_for(header: str) -> Apply:
         hooked(Hooks(dial=dial))(server)
 
     return apply
+
+
+def _conflicts(server: Server) -> None:
+    """While a call goes on, its URL is refused in another way than later."""
+    engaged: set[str] = set()
+
+    async def dial(socket: Socket) -> Reply | None:
+        return Reply.error(409, "ENGAGED") if socket.token in engaged else None
+
+    def opened(socket: Socket) -> Wires:
+        engaged.add(socket.token)
+        return []
+
+    def ended(socket: Socket, code: int) -> None:
+        engaged.discard(socket.token)
+
+    hooked(Hooks(dial=dial, opened=opened, ended=ended))(server)
 
 
 def _looks_then_takes(server: Server) -> None:
@@ -318,6 +335,8 @@ FAULTS = [
     _f("websocket-url.race", "a token is read, then written", _looks_then_takes, "of 12"),
     _f(ONE, "GET uses a URL up", uses_up(("GET",), lambda r: "sec-websocket-version" not in r.headers), "get", "get"),
     _f(ONE, "HEAD uses a URL up", uses_up(("HEAD",)), "head", "head"),
+    _f(ONE, "PUT uses a URL up", uses_up(("PUT",)), "put", "put"),
+    _f(ONE, "OPTIONS uses a URL up", uses_up(("OPTIONS",)), "options", "options"),
     _f(ONE, "POST uses a URL up", uses_up(("POST",)), "post", "post"),
     _f(
         ONE,
@@ -328,6 +347,7 @@ FAULTS = [
     ),
     _f(ONE, "a refused Origin uses a URL up", _origin_uses_up, "origin", "origin"),
     _f("websocket-url.refused-alike", "a used URL is gone", used(_as_410), "410"),
+    _f("websocket-url.refused-alike", "a URL whose call goes on is a conflict", _conflicts, "engaged.*409"),
     _f("websocket-url.refused-alike", "a used URL is refused in other words", used(_as_words), "over"),
     _f("websocket-url.refused-alike", "a used URL is refused with a header more", used(_with_header), "used token"),
     _f(
@@ -382,6 +402,12 @@ FAULTS = [
         "websocket-url.unguessable",
         "the key is in the URL",
         tokens(lambda request, call_id, number: f"{request.headers.get('x-api-key')}-{secrets.token_hex(16)}"),
+        "API key",
+    ),
+    _f(
+        "websocket-url.unguessable",
+        "the key is in the URL, backwards",
+        tokens(lambda request, call_id, number: request.headers.get("x-api-key", "")[::-1] + secrets.token_hex(16)),
         "API key",
     ),
     _f(

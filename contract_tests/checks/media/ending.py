@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-from contract.events import HangUp
 from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
 from contract_tests.findings import Layer
@@ -20,7 +19,7 @@ from contract_tests.target import NotChecked
     "After the carrier's stop, the agent's audio ceases within 1 second and the socket is closed within 5.",
     source=CONNECTION_TYPE,
     layer=Layer.MEDIA,
-    how="Stop is sent in the middle of a long greeting.",
+    how="Stop is sent in the middle of a long greeting, on another call after the greeting.",
     why="A call that goes on after its end costs money.",
     mend="On stop, stop sending and close the socket.",
     variants=CARRIERS,
@@ -36,6 +35,13 @@ async def stop(it: Context) -> None:
         it.wrong("no audio 1 s after stop", f"audio {late[-1].at_s - stopped_at:.1f} s after it", *shown)
     if not recording.ended:
         it.wrong("a closed socket within 5 s of stop", "it is open", *shown)
+        return
+    if it.hasty:
+        return
+    silent = await scenarios.oddly_started(it)
+    if silent.stopped_at and not silent.ended:
+        received = "it is open: the agent had ended its sentence before"
+        it.wrong("a closed socket within 5 s of stop", received, *it.dial_command(silent.call))
 
 
 @requirement(
@@ -82,7 +88,13 @@ async def _ends(it: Context, *, begin: bool) -> None:
     call = await it.call("inline", maxDuration=asked_s, **audio_settings(it.variant))
     async with it.line(call, begin=begin) as line:
         line.silence_on = due_s < 20
-        if begin and it.variant in TALKING and not await line.ended(due_s - TURN_BEFORE_S):
+        if it.variant == "websocket" and not await line.ended(due_s / 2):
+            await line.send_json({"type": "user_text_message", "text": scenarios.TYPED})
+        if (
+            begin
+            and it.variant in TALKING
+            and not await line.ended(line.opened_at + due_s - TURN_BEFORE_S - time.monotonic())
+        ):
             line.speak(it.speech(line))
         ended = await line.ended(line.opened_at + due_s + 5 + 2 * SLACK_S - time.monotonic())
         shown = it.dial_command(call)
@@ -92,15 +104,21 @@ async def _ends(it: Context, *, begin: bool) -> None:
         after_s = line.closed_at - line.opened_at
         if after_s < due_s - 1 - SLACK_S:
             it.wrong(f"the end {due_s:g} s after the dial", f"it came after {after_s:.1f} s", *shown)
-        elif it.variant == "websocket" and not _said_hangup(line):
-            it.wrong("a hangup message before the close", "no such message", *shown)
+        elif it.variant == "websocket":
+            _judge_hangup(it, line, due_s, shown)
+        if not begin and line.heard:
+            it.wrong("no message, as no start came", f"{len(line.heard)} messages", *shown)
 
 
 TURN_BEFORE_S = 4.0
 """How long before the end a caller speaks."""
 
 
-def _said_hangup(line: Line) -> bool:
+def _judge_hangup(it: Context, line: Line, due_s: float, shown: tuple[str, str]) -> None:
     # One with fields that are wrong counts too: those are free.
-    texts = (heard.wire for heard in line.heard if isinstance(heard.wire, str))
-    return bool(line.events(HangUp)) or any('"hangup"' in text for text in texts)
+    said = [heard.at_s for heard in line.heard if isinstance(heard.wire, str) and '"hangup"' in heard.wire]
+    if not said:
+        it.wrong("a hangup message before the close", "no such message", *shown)
+    elif said[0] - line.opened_at < due_s - 1 - SLACK_S:
+        received = f"it came {said[0] - line.opened_at:.1f} s after it, and the close later"
+        it.wrong(f"hangup {due_s:g} s after the dial", received, *shown)

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from contract_tests import scenarios
-from contract_tests.context import Context
+from contract_tests.context import Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.legality import first_forbidden
 from contract_tests.line import loudness, samples
 from contract_tests.requirements import CARRIERS, TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S
+from contract_tests.sample_tool import TOOLS
+from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S
 from contract_tests.smoothness import judge_coding
 from contract_tests.sources import CONNECTION_TYPE, INLINE_REQUEST
 from contract_tests.target import NotChecked
+
+EVERYTHING: dict[str, Any] = {
+    "greeting": "Grüß Gott, здравствуйте, 你好! 😀",
+    "temperature": 0.7,
+    "firstSpeaker": "agent",
+    "interruptible": True,
+    "maxDuration": 3600,
+    "inactivityTimeout": 300,
+    "inactivityAction": "prompt",
+    "recordingEnabled": False,
+    "selectedTools": TOOLS,
+    "metadata": {"caller": {"name": "Zoë", "tags": [1, None, True]}},
+    "fromTheFuture": 1,
+}
+"""Beside what every request has, and the connection type."""
 
 
 @requirement(
@@ -93,7 +110,7 @@ async def start_parameters(it: Context) -> None:
     """Together with another oddity; alone where that does not go well."""
     if (await scenarios.oddly_started(it)).greeted:
         return
-    recording = await scenarios.oddly_started(it, in_pieces=False)
+    recording = await scenarios.oddly_started(it, scenarios.WITH_PARAMETERS)
     if not recording.greeted:
         expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a start message with parameters"
         it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
@@ -294,3 +311,50 @@ async def every_turn(it: Context) -> None:
     if not recording.answered_again:
         expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the second turn"
         it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
+    elif recording.line.closed_at is not None:
+        it.wrong(
+            "the call goes on after the second answer", recording.line.why_silent, *it.dial_command(recording.call)
+        )
+
+
+@requirement(
+    "media.calls-apart",
+    "What is said on one call is answered on that call, and nothing of it is heard on another.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="While another caller is on the line, who came later and says nothing, one types; the answer must be heard by "
+    "that one alone.",
+    why="A stranger must not hear what is said to somebody else.",
+    mend="Keep all that belongs to a call with its socket, nothing in variables that all calls share.",
+    again=True,
+)
+async def calls_apart(it: Context) -> None:
+    """Two custom clients."""
+    recording = await scenarios.typed(it)
+    if recording.beside is None:
+        raise NotChecked("the second call could not be placed")
+    if recording.beside.audible(recording.spoken_at):
+        it.wrong("silence on the other call", "audible audio", *it.dial_command(recording.call))
+    elif not recording.answered:
+        received = f"{recording.line.why_silent}, with another call on the line"
+        it.wrong(f"audible audio within {ANSWER_WITHIN_S:g} s of a text", received, *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.greeting-whatever-is-asked",
+    "The agent greets also where every optional field is set.",
+    source=f"{INLINE_REQUEST}/properties/greeting",
+    layer=Layer.MEDIA,
+    how="A call with a greeting in other scripts, metadata, temperature, no recording, audio buffering, times, a tool "
+    "and an unknown field is placed; audible audio must come within 10 seconds.",
+    why="A field that only fails when the call begins fails in front of the caller.",
+    mend="See the server's log for an error at that moment; leave out one field after the other.",
+    again=True,
+)
+async def greeting_whatever_is_asked(it: Context) -> None:
+    """One call."""
+    asked = audio_settings("websocket", enableAudioBuffering=True)
+    call = await it.call("inline", **asked, **EVERYTHING)
+    async with it.line(call) as line:
+        if not await line.hears(0, ANSWER_WITHIN_S + SLACK_S):
+            it.wrong(f"audible audio within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))

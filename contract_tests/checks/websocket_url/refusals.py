@@ -27,8 +27,8 @@ FETCH = "curl -i WEBSOCKET_URL_AS_HTTP"
     "websocket-url.refused-alike",
     "A used, an expired and an unknown URL are refused with the same answer.",
     source=WEBSOCKET_URL,
-    how="A used URL and one with another token are dialled, and an expired one where --url-ttl says that it expires "
-    "within 15 seconds; status, body and close are compared.",
+    how="A URL whose call goes on, a used one and one with another token are dialled, and an expired one where "
+    "--url-ttl says that it expires within 15 seconds; status, body and close are compared.",
     why="A difference tells an attacker which tokens were once good.",
     mend="Answer every token that opens nothing in one place, with one answer.",
     smoke=True,
@@ -48,7 +48,7 @@ async def refused_alike(it: Context) -> None:
             "a refusal: nobody was given this URL", "an open socket", *it.dial_command(call), "# with another token"
         )
         return
-    refused = [("a used", call, dialled.after[0])]
+    refused = [("a used", call, dialled.after[0]), ("an engaged", call, dialled.during)]
     ttl_s = it.settings.url_ttl_s
     if ttl_s is not None and not it.hasty and ttl_s <= SOON_S and ttl_s + 8 <= it.judge.left_s():
         aged = await scenarios.aged(it, "inline", ttl_s)

@@ -57,7 +57,13 @@ async def unguessable(it: Context) -> None:
         for key in it.settings.api_keys:
             if not is_telling(key):
                 continue
-            forms = {key, quote(key, safe=""), key.encode().hex(), base64.urlsafe_b64encode(key.encode()).decode()[:-4]}
+            forms = {
+                key,
+                key[::-1],
+                quote(key, safe=""),
+                key.encode().hex(),
+                base64.urlsafe_b64encode(key.encode()).decode()[:-4],
+            }
             if any(form in searched for form in forms):
                 it.wrong("a URL without the API key", "the key is in it", *it.dial_command(call))
                 return
