@@ -206,12 +206,6 @@ def _mute_unrecorded(operation: str, body: dict[str, Any]) -> None:
         body["firstSpeaker"] = USER
 
 
-def _two_turns(socket: Socket, message: Any) -> Wires:
-    spoken = word(message) == "transcript" and message["role"] == USER
-    turns = socket.count("turns") if spoken else getattr(socket.state, "turns", 0)
-    return [message, Close()] if turns > 1 and word(message) == "state" else [message]
-
-
 def _waits_for_audio(server: Server) -> None:
     """Nothing is said before the first frame."""
 
@@ -287,7 +281,6 @@ FAULTS = [
     broken("media.stop", "stop is ignored while the agent is silent", hooked(_deaf_to_stop()), "had ended", "telnyx"),
     broken("media.calls-apart", "a text is taken for the newest call's", _for_the_newest, "on the (line|other call)"),
     broken("media.greeting-whatever-is-asked", "calls without a recording are mute", asks(_mute_unrecorded), "nothing"),
-    broken("media.every-turn", "the call ends after two turns", says(_two_turns), "closed", "websocket"),
     broken("media.stop", "stop is ignored", _ignores_stop, "closed socket|no audio", "twilio"),
     broken(
         "media.stop", "the agent talks to the end after stop", _talks_after_stop, "no audio 1 s after stop", "plivo"

@@ -311,10 +311,6 @@ async def every_turn(it: Context) -> None:
     if not recording.answered_again:
         expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the second turn"
         it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
-    elif recording.line.closed_at is not None:
-        it.wrong(
-            "the call goes on after the second answer", recording.line.why_silent, *it.dial_command(recording.call)
-        )
 
 
 @requirement(
