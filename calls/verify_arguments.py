@@ -179,7 +179,7 @@ def _add_limits(parser: Parser) -> None:
         type=_whole("a whole number from 2 to 1000", 2, 1000),
         default=50,
         metavar="N",
-        help="how many calls may be open at once, 2 at the least; default 50",
+        help="how many calls may be open at once, 2 at the least; default 60",
     )
     group.add_argument("--yes", action="store_true", help="create calls on another machine without asking")
 

@@ -200,11 +200,9 @@ async def typed(it: Context) -> Recording:
             # A page may still be asking for the microphone.
             line.silence_on = False
             recording = Recording(call=call, line=line)
-            recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
-            line.silence_on = True
-            await line.quiet(1.0, 20)
             async with it.line(await it.any_call("inline", "websocket", greets=True)) as recording.beside:
-                await hear_out(recording.beside)
+                await asyncio.gather(_greeted(recording), hear_out(recording.beside))
+                await line.until(lambda: not line.alive, 0.3)
                 await line.say(TextMessage(text=TYPED))
                 recording.spoken_at = time.monotonic()
                 recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
@@ -215,6 +213,12 @@ async def typed(it: Context) -> Recording:
     recording = await it.recording(f"typed-{it.attempt}", record)
     assert isinstance(recording, Recording)
     return recording
+
+
+async def _greeted(recording: Recording) -> None:
+    recording.greeted = await recording.line.hears(0, ANSWER_WITHIN_S + SLACK_S)
+    recording.line.silence_on = True
+    await recording.line.quiet(1.0, 20)
 
 
 async def oddly_started(it: Context, *oddities: str) -> Recording:

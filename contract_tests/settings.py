@@ -78,7 +78,7 @@ class TargetSettings:
     allowed_ws_hosts: tuple[str, ...] = ()
     ws_url_rewrites: tuple[tuple[str, str], ...] = ()
     caller_audio: Path | None = None
-    max_parallel_calls: int = 50
+    max_parallel_calls: int = 60
     request_timeout_s: float = 10.0
     overlays: tuple[str, ...] = ()
 

@@ -270,6 +270,7 @@ async def tool_error(it: Context) -> None:
     why="Callers go on talking while a tool runs.",
     mend="Wait for results beside the conversation, not instead of it.",
     variants=(SPOKEN, TYPED),
+    lasts_s=14,
     again=True,
 )
 async def other_turns(it: Context) -> None:

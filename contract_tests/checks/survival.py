@@ -130,6 +130,7 @@ TOGETHER = [what for what in ODDITIES if what != KEYS]
     why="Carriers add events without asking.",
     mend="Ignore what you do not know.",
     variants=TALKING,
+    lasts_s=12,
     again=True,
 )
 async def unknown_events(it: Context) -> None:
@@ -200,6 +201,7 @@ async def fragments(it: Context) -> None:
     why="A JSON object has no order (RFC 8259, 4); a carrier's next release may write it otherwise.",
     mend="Parse the message, and look the field up by its name.",
     variants=TALKING,
+    lasts_s=12,
     again=True,
 )
 async def field_order(it: Context) -> None:
@@ -247,6 +249,7 @@ async def _typed_oddly(it: Context, *, in_pieces: bool = False, turned: bool = F
     why="Callers press keys.",
     mend="Read the event dtmf; do nothing if nothing is to be done.",
     variants=CARRIERS,
+    lasts_s=12,
     again=True,
 )
 async def keys(it: Context) -> None:

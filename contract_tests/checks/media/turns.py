@@ -81,6 +81,7 @@ async def greeting(it: Context) -> None:
     how="A call is placed on which nothing is sent at all; audible audio must come within 10 seconds.",
     why="A page greets while the browser still asks for the microphone.",
     mend="Begin to speak when the socket opens, by a clock of your own, not by the caller's frames.",
+    lasts_s=16,
     again=True,
 )
 async def greeting_without_audio(it: Context) -> None:

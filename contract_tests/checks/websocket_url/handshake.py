@@ -41,7 +41,7 @@ async def dialable(it: Context) -> None:
     why="Both operations hand out the same kind of URL.",
     mend="Store calls of both operations where the socket's side looks.",
     variants=TALKING,
-    lasts_s=8,
+    lasts_s=16,
 )
 async def agent_call(it: Context) -> None:
     """One dial."""
