@@ -263,8 +263,7 @@ class Context:
             if exchange.status == 201 and time.time() - exchange.answered_at > self.judge.stale_s:
                 break
             call = self._spare(exchange, operation, kind)
-            waits = greets and call is not None and call.request.get("firstSpeaker") == "user"
-            if call is not None and not waits and self.judge.take(call.url):
+            if call is not None and (not greets or _greets(call)) and self.judge.take(call.url):
                 return call
         return await self.call(operation or "inline", **audio_settings(kind))
 
@@ -409,6 +408,11 @@ def formats(request: Mapping[str, Any]) -> tuple[AudioFormat, AudioFormat]:
 def made_up_agent() -> str:
     """The id of an agent that does not exist."""
     return "c" + uuid.uuid4().hex[:24]
+
+
+def _greets(call: Call) -> bool:
+    """Whether a call begins with the greeting that calls have where nothing else is asked: short, and of words."""
+    return call.request.get("greeting") == SHORT_GREETING and call.request.get("firstSpeaker") != "user"
 
 
 def audio_settings(kind: str, **changes: Any) -> dict[str, Any]:

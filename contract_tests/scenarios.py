@@ -67,7 +67,7 @@ class Recording:
         stopped_at: when the carrier's stop was sent; 0.0 where none was.
         ended: whether the agent ended the call in time after it.
         over_at: when nobody listened any more, where that was written down.
-        beside: another call that was on the line meanwhile; None where there was none.
+        beside: another call that was on the line meanwhile, in silence; None where there was none.
     """
 
     call: Call
@@ -182,10 +182,10 @@ async def agent_call(it: Context) -> Recording:
     return await _recorded(it, "agent-call", record)
 
 
-async def hear_out(line: Line) -> None:
-    """Let the agent greet to the end."""
+async def hear_out(line: Line) -> bool:
+    """Let the agent greet to the end; whether it came to one."""
     await line.hears(0, ANSWER_WITHIN_S)
-    await line.quiet(PAUSE_S, LONGEST_TURN_S)
+    return await line.quiet(PAUSE_S, LONGEST_TURN_S)
 
 
 async def typed(it: Context) -> Recording:
@@ -195,18 +195,22 @@ async def typed(it: Context) -> Recording:
     """
 
     async def record() -> Recording:
-        call = await it.call("inline", **audio_settings("websocket"))
-        async with it.line(call) as line:
-            # A page may still be asking for the microphone.
-            line.silence_on = False
-            recording = Recording(call=call, line=line)
-            async with it.line(await it.any_call("inline", "websocket", greets=True)) as recording.beside:
-                await asyncio.gather(_greeted(recording), hear_out(recording.beside))
-                await line.until(lambda: not line.alive, 0.3)
-                await line.say(TextMessage(text=TYPED))
-                recording.spoken_at = time.monotonic()
-                recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
-                await line.quiet(PAUSE_S + 0.1, 12)
+        async with AsyncExitStack() as lines:
+            async with it.judge.pairs:
+                call = await it.call("inline", **audio_settings("websocket"))
+                line = await lines.enter_async_context(it.line(call))
+                # A page may still be asking for the microphone.
+                line.silence_on = False
+                recording = Recording(call=call, line=line)
+                another = await it.any_call("inline", "websocket", greets=True)
+                beside = await lines.enter_async_context(it.line(another))
+            _, silent = await asyncio.gather(_greeted(recording), hear_out(beside))
+            recording.beside = beside if silent else None
+            await line.until(lambda: not line.alive, 0.3)
+            await line.say(TextMessage(text=TYPED))
+            recording.spoken_at = time.monotonic()
+            recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
+            await line.quiet(PAUSE_S + 0.1, 12)
             recording.over_at = time.monotonic()
             return recording
 

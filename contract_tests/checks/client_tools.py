@@ -100,6 +100,17 @@ async def tool_name(it: Context) -> None:
 )
 async def tool_waits(it: Context) -> None:
     """Wait, unknown id, result."""
+    heard = await _judge_waiting(it)
+    if heard is None:
+        return
+    call, after_s = heard
+    if await _speaks_anyway(it, after_s):
+        raise NotChecked("the agent does not wait so long for a tool's result, which is its own affair")
+    it.wrong("an unknown invocationId is ignored", "audio", *it.dial_command(call))
+
+
+async def _judge_waiting(it: Context) -> tuple[Call, float] | None:
+    """Judge how the agent waits; where it is heard after an unknown id: the call, and how long after its invocation."""
     call = await _with_tools(it)
     async with it.line(call) as line:
         invoked = (await _invoked(it, call, line))[-1]
@@ -113,16 +124,15 @@ async def tool_waits(it: Context) -> None:
         left_s = invoked_at + NO_LIMIT_S - time.monotonic()
         if not spoken and left_s > 0 and await line.hears(time.monotonic(), left_s):
             it.wrong("silence until the result comes", "audio without a result", *it.dial_command(call))
-            return
+            return None
         sent_at = time.monotonic()
         await line.say(ToolResult(invocation_id="unknown-" + invoked.invocation_id[:8], result="12"))
         heard = await line.hears(sent_at, UNKNOWN_ID_S)
-        if heard and not spoken and await _speaks_anyway(it, line.audible(sent_at)[0].at_s - invoked_at):
-            raise NotChecked("the agent does not wait so long for a tool's result, which is its own affair")
-        if (heard and not spoken) or not line.alive:
-            received = "audio" if line.alive else line.why_silent
-            it.wrong("an unknown invocationId is ignored", received, *it.dial_command(call))
-            return
+        if not line.alive:
+            it.wrong("an unknown invocationId is ignored", line.why_silent, *it.dial_command(call))
+            return None
+        if heard and not spoken:
+            return call, line.audible(sent_at)[0].at_s - invoked_at
         sent_at = time.monotonic()
 
         async def tell(each: ToolInvoked) -> None:
@@ -135,16 +145,17 @@ async def tool_waits(it: Context) -> None:
             before = any(piece.at_s < sent_at for piece in line.audible(invoked_at))
             received = "nothing; what was said before it was said without a result" if before else "nothing"
             it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s of the result", received, *it.dial_command(call))
-            return
+            return None
         if not await line.quiet(PAUSE_S, 12):
             raise NotChecked("the agent went on talking: whether a second result is ignored cannot be told")
         if invocations(line)[-1] is not invoked or spoken:
-            return
+            return None
         since = time.monotonic()
         await line.say(ToolResult(invocation_id=invoked.invocation_id, result='{"price": "13 euros"}'))
         if await line.hears(since, 3.0) or not line.alive:
             received = "audio" if line.alive else line.why_silent
             it.wrong("a second result for the same invocation is ignored", received, *it.dial_command(call))
+        return None
 
 
 async def _speaks_anyway(it: Context, after_s: float) -> bool:

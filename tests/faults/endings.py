@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Hooks, Socket, Wires, asks, hooked, says
-from tests.faults.media import broken, drops, missing, payload, puts, word
+from tests.faults.media import broken, drops, missing, payload, puts, silence, with_payload, word
 
 SCALE = 20
 
@@ -63,6 +63,26 @@ def times(name: str, change: Callable[[int], int]) -> Apply:
             body[name] = change(body[name])
 
     return asks(look)
+
+
+def _frames_said(socket: Socket, message: Any) -> Wires:
+    """After the greeting nothing is said to who sent no frame within the last second."""
+    audio = payload(message)
+    if audio is None:
+        return [message]
+    now = time.monotonic()
+    socket.state.begun = getattr(socket.state, "begun", now)
+    waits = now - socket.state.begun > 5.0 and now - getattr(socket.state, "heard_at", now - 9) > 1.0
+    return [with_payload(message, silence(socket, audio)) if waits else message]
+
+
+def _timed_by_frames(server: Server) -> None:
+    def heard(socket: Socket, message: Any) -> Wires:
+        if payload(message) is not None:
+            socket.state.heard_at = time.monotonic()
+        return [message]
+
+    hooked(Hooks(hears=heard, says=_frames_said))(server)
 
 
 def _early_hangup(socket: Socket, message: Any) -> Wires:
@@ -140,6 +160,7 @@ FAULTS = [
         "plivo",
     ),
     broken("media.max-duration", "each turn sets the clock anew", _clock_per_turn, "goes on|after", "twilio"),
+    broken("media.inactivity-prompt", "the clock of silence needs frames", _timed_by_frames, "silence", "websocket"),
     broken("media.max-duration", "hangup is said at half time", says(_early_hangup), "the close later", "websocket"),
     broken("media.max-duration", "no hangup message", drops("hangup"), "hangup", "websocket"),
     broken("media.max-duration", "rooms never end", _never_closes, "goes on", "webrtc"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
 from mockserver.server import Server
-from tests.faults.fault import Apply, Close, Hooks, Reply, Socket, Wires, asks, hears, hooked, says
+from tests.faults.fault import Apply, Close, Hooks, Reply, Request, Socket, Wires, asks, hears, hooked, says
 from tests.faults.media import CLEARS, broken, drops, missing, payload, puts, silence, voice, with_payload, word
 
 
@@ -206,6 +207,20 @@ def _mute_unrecorded(operation: str, body: dict[str, Any]) -> None:
         body["firstSpeaker"] = USER
 
 
+def _cut_silently(server: Server) -> None:
+    """The greeting is cut short, and nobody is told."""
+
+    def look(request: Request) -> None:
+        body = request.json() if request.operation == "inline" else None
+        if isinstance(body, dict):
+            request.body = json.dumps(body | {"interruptible": True}).encode()
+
+    def said(socket: Socket, message: Any) -> Wires:
+        return [] if word(message) in CLEARS else [message]
+
+    hooked(Hooks(before=look, says=said))(server)
+
+
 def _waits_for_audio(server: Server) -> None:
     """Nothing is said before the first frame."""
 
@@ -271,6 +286,7 @@ FAULTS = [
     ),
     broken("media.answer-after-interruption", "marks after clear crash the call", _marks_come_back, "1011", "twilio"),
     broken("media.not-interruptible", "everything is interruptible", puts(interruptible=True), "withdrawn", "telnyx"),
+    broken("media.not-interruptible", "caller speech ends the greeting in silence", _cut_silently, "of sound", "plivo"),
     broken(
         "media.not-interruptible-by-default",
         "everything is interruptible by default",

@@ -104,6 +104,7 @@ async def coding(it: Context) -> None:
     "11025 Hz: it must last equally long, and consist of whole samples.",
     why="At another rate a voice is too fast or too slow.",
     mend="Resample the agent's audio to outputSampleRate.",
+    lasts_s=12,
     again=True,
 )
 async def output_rate(it: Context) -> None:
@@ -191,6 +192,7 @@ def _greeting_s(recording: Recording) -> float:
     why="Audio read at another rate, or in another coding, is not understood.",
     mend="Resample from inputSampleRate, and decode by codec.",
     variants=tuple(OUTPUT_HZ),
+    lasts_s=12,
     again=True,
 )
 async def input_rate(it: Context) -> None:

@@ -43,7 +43,8 @@ async def _greeted(
     "After inactivityTimeout the agent speaks; with inactivityAction prompt it then goes on waiting.",
     source=f"{INLINE_REQUEST}/properties/inactivityAction",
     layer=Layer.MEDIA,
-    how="After the greeting both are silent: the agent must speak not more than 1 s early and 10 s late, and stay.",
+    how="After the greeting both are silent (a custom client sends nothing at all): the agent must speak not more than "
+    "1 s early and 10 s late, and stay.",
     why="A caller who has fallen silent is to be asked, not cut off.",
     mend="Count silence from the end of what was last heard or played, speak, and wait again.",
     variants=TALKING,
@@ -75,6 +76,9 @@ async def inactivity_hang_up(it: Context) -> None:
 async def _falls_silent(it: Context, action: str) -> None:
     async with _greeted(it, action, about_s=4.0, besides_s=28) as (call, line, due_s):
         shown = it.dial_command(call)
+        if it.variant == "websocket" and action == "prompt":
+            # A page whose microphone is muted sends nothing: silence is a matter of the clock.
+            line.silence_on = False
         # The greeting is short: who has not ended by then has begun again.
         await line.quiet(min(PAUSE_S, due_s / 1.5), 20)
         silent_since = line.speaking_until()

@@ -35,7 +35,8 @@ async def interruptible(it: Context) -> None:
     played_on = any(piece.audible and piece.plays_until_s > due for piece in line.audio if _not_cut(piece, line))
     shown = it.dial_command(recording.call)
     if not cleared:
-        natural_s = await _natural_s(it)
+        natural = await _natural(it)
+        natural_s = natural.speaking_until() - natural.audible()[0].at_s
         heard_s = recording.first_until - line.audible()[0].at_s
         if not played_on and heard_s > natural_s - 0.5:
             raise NotChecked("the first message was over before it could be interrupted: it lasts too short a time")
@@ -115,9 +116,10 @@ async def not_interruptible_by_default(it: Context) -> None:
 
 
 async def _uncut(it: Context, value: bool | None) -> None:
-    recording, natural_s = await asyncio.gather(_cut_in(it, value), _natural_s(it))
+    recording, natural = await asyncio.gather(_cut_in(it, value), _natural(it))
     line = recording.line
     begun = line.audible()[0].at_s
+    natural_s = natural.speaking_until() - natural.audible()[0].at_s
     # What is cleared after the message was over is another message.
     cleared = [at for at in line.clears if at < min(recording.first_until + 0.3, begun + natural_s - 0.5)]
     shown = it.dial_command(recording.call)
@@ -125,9 +127,15 @@ async def _uncut(it: Context, value: bool | None) -> None:
         after_s = cleared[0] - recording.spoken_at
         it.wrong("the first message to its end", f"withdrawn {after_s:.1f} s after speech began", *shown)
         return
-    heard_s = recording.first_until - begun
-    if heard_s < 0.7 * natural_s - 0.5:
-        it.wrong(f"the first message to its end, about {natural_s:.1f} s", f"it ends after {heard_s:.1f} s", *shown)
+    # Its sound, not its end: an answer may follow at once what was cut short.
+    heard_s, whole_s = _sound_s(line, recording.first_until), _sound_s(natural, natural.speaking_until())
+    if heard_s < 0.7 * whole_s - 0.5:
+        it.wrong(f"the first message to its end, about {whole_s:.1f} s of sound", f"{heard_s:.1f} s of it", *shown)
+
+
+def _sound_s(line: Line, until: float) -> float:
+    """How much of the agent's voice came before a moment, pauses left out."""
+    return sum(piece.lasts_s for piece in line.audible() if piece.at_s < until)
 
 
 async def _cut_in(it: Context, value: bool | None) -> Recording:
@@ -137,9 +145,9 @@ async def _cut_in(it: Context, value: bool | None) -> Recording:
     return recording
 
 
-async def _natural_s(it: Context) -> float:
-    """How long the long greeting lasts where nobody cuts in."""
+async def _natural(it: Context) -> Line:
+    """The long greeting where nobody cuts in."""
     recording = (await scenarios.side_by_side(it))[0]
     if not recording.greeted:
         raise NotGreeted
-    return recording.line.speaking_until() - recording.line.audible()[0].at_s
+    return recording.line

@@ -329,7 +329,7 @@ async def calls_apart(it: Context) -> None:
     """Two custom clients."""
     recording = await scenarios.typed(it)
     if recording.beside is None:
-        raise NotChecked("the second call could not be placed")
+        raise NotChecked("the agent of the second call went on talking")
     if recording.beside.audible(recording.spoken_at):
         it.wrong("silence on the other call", "audible audio", *it.dial_command(recording.call))
     elif not recording.answered:
