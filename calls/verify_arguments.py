@@ -177,7 +177,7 @@ def _add_limits(parser: Parser) -> None:
     group.add_argument(
         "--max-parallel-calls",
         type=_whole("a whole number from 2 to 1000", 2, 1000),
-        default=50,
+        default=60,
         metavar="N",
         help="how many calls may be open at once, 2 at the least; default 60",
     )
