@@ -10,16 +10,28 @@ from contract_tests.engine import Selection
 from contract_tests.findings import Verdict
 from contract_tests.requirements import all_checks
 from tests.freedoms import FREEDOMS, Freedom
-from tests.trusting import in_thread, judge_change
+from tests.trusting import Judged, in_thread, judge_change, quick_builds
 
 pytestmark = pytest.mark.alone
 
 
+@pytest.fixture(scope="module")
+def judged() -> dict[str, Judged]:
+    async def one(freedom: Freedom) -> Judged:
+        return await judge_change(freedom, Selection(only=freedom.near).jobs(all_checks()))
+
+    async def everything() -> list[Judged]:
+        return await asyncio.gather(*map(one, FREEDOMS))
+
+    with quick_builds():
+        found = in_thread(lambda: asyncio.run(everything()))
+    return {freedom.name: each for freedom, each in zip(FREEDOMS, found, strict=True)}
+
+
 @pytest.mark.parametrize("freedom", FREEDOMS, ids=lambda freedom: freedom.name)
-def test_a_freedom_is_left_to_who_takes_it(freedom: Freedom) -> None:
-    jobs = Selection(only=freedom.near).jobs(all_checks())
-    judged = in_thread(lambda: asyncio.run(judge_change(freedom, jobs)))
-    assert judged.crash == ""
-    accused = {each for each in judged.findings if each.verdict in (Verdict.VIOLATED, Verdict.WARNED)}
-    assert not accused, "\n".join(judged.said(each.requirement.name) for each in accused)
-    assert any(each.verdict is Verdict.PASSED for each in judged.findings)
+def test_a_freedom_is_left_to_who_takes_it(freedom: Freedom, judged: dict[str, Judged]) -> None:
+    found = judged[freedom.name]
+    assert found.crash == ""
+    accused = [each for each in found.findings if each.verdict in (Verdict.VIOLATED, Verdict.WARNED)]
+    assert not accused, "\n".join(found.said(each.requirement.name) for each in accused)
+    assert any(each.verdict is Verdict.PASSED for each in found.findings)
