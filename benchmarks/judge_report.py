@@ -172,8 +172,8 @@ def _first(firsts: Sequence[First]) -> list[str]:
         "What is violated is shown at once, while the run goes on. On the mock with one fault each, at ten times the",
         f"speed, a first line came within {FIRST_WITHIN_S:.0f} s for {len(soon)} of {len(firsts)} faults, spread",
         f"evenly over all groups (median {report.spread(shown, 1)} s, loading included).",
-        "What shows only in a call takes as long as the call does; what is a matter of time is looked at twice before it",
-        "is said.",
+        "What shows only in a call takes as long as the call does; what is a matter of time is looked at twice before",
+        "it is said.",
     ]
 
 
