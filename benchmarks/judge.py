@@ -15,11 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import hypothesis
-import schemathesis
-from hypothesis import HealthCheck, Phase, Verbosity
 from schemathesis import GenerationMode
 
 from benchmarks import history, judge_report, processes, report
@@ -28,10 +24,14 @@ from benchmarks.judge_report import PLANS, First, Fuzz, Plan, Sample
 from benchmarks.peers.servers import ROOT
 from benchmarks.samples import foreign_cores
 from benchmarks.serving import end
-from benchmarks.verdict_tools import BODIES, KEY, LIMITED_KEY, NO_CREDIT_KEY, pinned
+from benchmarks.verdict_tools import BODIES as PLAIN
+from benchmarks.verdict_tools import KEY, LIMITED_KEY, NO_CREDIT_KEY, pinned
 from contract_tests import odd_bodies, odd_messages
+from contract_tests.checks.fuzz import MESSAGES
 from contract_tests.context import audio_settings
+from contract_tests.fuzzing import BODIES
 from contract_tests.requirements import TALKING
+from contract_tests.settings import Profile
 from contract_tests.target import PATHS
 from mockserver.settings import DEMO_AGENT
 from tests.faults import FAULTS
@@ -42,8 +42,6 @@ WITHIN_S = 180.0
 """Only a run that hangs takes longer."""
 LOOKS_EVERY_S = 0.1
 SEED = 1
-BODIES_OF_A_KIND = 200
-MESSAGES_OF_A_KIND = 1000
 FIRST_SCALE = 10.0
 
 
@@ -166,18 +164,19 @@ def _first(fault: str, requirement: str) -> First:
 
 
 def _fuzz() -> Iterator[Fuzz]:
-    """Cases for each second of CPU time: what the judge makes and decides, and schemathesis' own generators."""
+    """Cases for each second of CPU time: as many as the deep profile makes, and schemathesis' own generators."""
     audio = audio_settings("websocket")
 
     def bodies() -> int:
-        return sum(map(len, odd_bodies.made(BODIES, audio, SEED, BODIES_OF_A_KIND).values()))
+        return sum(map(len, odd_bodies.made(PLAIN, audio, SEED, BODIES[Profile.DEEP]).values()))
 
     def messages() -> int:
-        return sum(len(odd_messages.made(kind, SEED, MESSAGES_OF_A_KIND)) for kind in TALKING)
+        return sum(len(odd_messages.made(kind, SEED, MESSAGES[Profile.DEEP])) for kind in TALKING)
 
-    yield _timed("requests, decided twice", bodies)
-    yield _timed("messages on the socket", messages)
-    yield _timed("schemathesis alone", lambda: sum(_generated(mode) for mode in GenerationMode))
+    made = [_timed("requests, decided twice", bodies), _timed("messages on the socket", messages)]
+    yield from made
+    yield Fuzz(name="all of these", cases=sum(each.cases for each in made), cpu_s=sum(each.cpu_s for each in made))
+    yield _timed("schemathesis alone", lambda: sum(map(_generated, GenerationMode)))
 
 
 def _timed(name: str, make: Callable[[], int]) -> Fuzz:
@@ -188,27 +187,8 @@ def _timed(name: str, make: Callable[[], int]) -> Fuzz:
 
 def _generated(mode: GenerationMode) -> int:
     """How many cases schemathesis made for both operations."""
-    made = 0
-    document: dict[str, Any] = pinned()
-    for path in PATHS.values():
-        cases = schemathesis.openapi.from_dict(document)[path]["POST"].as_strategy(generation_mode=mode)
-
-        @hypothesis.seed(SEED)
-        @hypothesis.settings(
-            max_examples=BODIES_OF_A_KIND,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate,),
-            verbosity=Verbosity.quiet,
-            suppress_health_check=list(HealthCheck),
-        )
-        @hypothesis.given(cases)
-        def count(case: Any) -> None:
-            nonlocal made
-            made += 1
-
-        count()
-    return made
+    cases = (odd_bodies.generated(pinned(), path, mode, SEED, BODIES[Profile.DEEP]) for path in PATHS.values())
+    return sum(map(len, cases))
 
 
 if __name__ == "__main__":

@@ -118,10 +118,10 @@ def section(samples: Sequence[Sample], firsts: Sequence[First], fuzz: Sequence[F
                 ([each.fault, f"{each.seconds:.1f}", each.by or "nothing"] for each in firsts),
             ),
             report.paragraph(
-                "Fuzzing: cases for each second of CPU time. Requests are decided by jsonschema-rs and by openapi-core",
-                "with the whole document, and only those on which both agree are sent; messages need no decision.",
-                "schemathesis alone is what its generators, which make values for ours, make by themselves. Meant are",
-                f"{CASES_PER_CPU_S:.0f} at least.",
+                "Fuzzing: cases for each second of CPU time, as many as the deep profile makes; meant are",
+                f"{CASES_PER_CPU_S:.0f} at least. Requests are decided by jsonschema-rs and by openapi-core with the",
+                "whole document, and only those on which both agree are sent: that is what they cost. Messages need no",
+                "decision. schemathesis alone is what its generators, which make values for ours, make by themselves.",
             ),
             report.table(
                 ["what is made", "cases a CPU second"],

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from calls.arguments import Parser
+from contract_tests.settings import TargetSettings
 
 EPILOG = """\
 Keys belong in the environment: CALLS_API_KEYS (comma separated), CALLS_UNFUNDED_KEY, CALLS_LIMITED_KEY. An option
@@ -177,9 +178,9 @@ def _add_limits(parser: Parser) -> None:
     group.add_argument(
         "--max-parallel-calls",
         type=_whole("a whole number from 2 to 1000", 2, 1000),
-        default=60,
+        default=TargetSettings.max_parallel_calls,
         metavar="N",
-        help="how many calls may be open at once, 2 at the least; default 60",
+        help=f"how many calls may be open at once, 2 at the least; default {TargetSettings.max_parallel_calls}",
     )
     group.add_argument("--yes", action="store_true", help="create calls on another machine without asking")
 

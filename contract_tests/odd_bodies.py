@@ -17,12 +17,15 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contract_tests.deciding import due, likely_due, narrowed
 from contract_tests.in_force import SCHEMAS, Overlays
 from contract_tests.odd import KEYS, Rotation, odd_object, odd_text, odd_value
 from contract_tests.target import PATHS
+
+if TYPE_CHECKING:
+    from schemathesis import Case, GenerationMode
 
 TOOLS: list[Any] = [
     {
@@ -169,31 +172,36 @@ def _values(
 
 
 def _valid_bodies(document: dict[str, Any], path: str, seed: int) -> list[dict[str, Any]]:
+    from schemathesis import GenerationMode
+
+    bodies = (case.body for case in generated(document, path, GenerationMode.POSITIVE, seed, 30))
+    return [body for body in bodies if isinstance(body, dict)]
+
+
+def generated(document: dict[str, Any], path: str, mode: GenerationMode, seed: int, most: int) -> list[Case[Any]]:
+    """So many requests, or fewer, of a document's POST operation, as schemathesis makes them by itself."""
     import hypothesis
     import schemathesis
     from hypothesis import HealthCheck, Phase, Verbosity
-    from schemathesis import GenerationMode
 
-    schema = schemathesis.openapi.from_dict(document)
-    cases = schema[path]["POST"].as_strategy(generation_mode=GenerationMode.POSITIVE)
-    bodies: list[dict[str, Any]] = []
+    strategy = schemathesis.openapi.from_dict(document)[path]["POST"].as_strategy(generation_mode=mode)
+    cases: list[Case[Any]] = []
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
-        max_examples=30,
+        max_examples=most,
         database=None,
         deadline=None,
         phases=(Phase.generate,),
         verbosity=Verbosity.quiet,
         suppress_health_check=list(HealthCheck),
     )
-    @hypothesis.given(cases)
+    @hypothesis.given(strategy)
     def collect(case: Any) -> None:
-        if isinstance(case.body, dict):
-            bodies.append(case.body)
+        cases.append(case)
 
     collect()
-    return bodies
+    return cases
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The checks: a file or a folder for each section of the contract, a function for each sentence of it.
 
-None of them imports another: what several look at is in `exchanges.py` and `scenarios.py`.
+None of them imports another: what several look at is in `exchanges.py`, `dials.py` and `scenarios.py`.
 """
 
 FILES = (

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from contract.codec import Wire
 from contract.events import Mark
-from contract_tests import scenarios
-from contract_tests.context import Call, Context, audio_settings
+from contract_tests import other_forms, scenarios
+from contract_tests.context import Context, audio_settings
 from contract_tests.crashing import guilty_among
 from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
+from contract_tests.other_forms import must_answer, must_greet
 from contract_tests.requirements import CARRIERS, TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, Recording
 from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
@@ -141,17 +141,7 @@ async def unknown_events(it: Context) -> None:
         received = "audible audio, though the caller has said nothing"
         it.wrong("silence after an unknown event: the caller speaks first", received, *it.dial_command(shared.call))
     if it.variant in CARRIERS:
-        await _starts(it, scenarios.UNKNOWN_BEFORE, "after an unknown event")
-
-
-async def _starts(it: Context, oddity: str, shown: str) -> None:
-    """The agent must greet on a start message that is odd: in all ways at once, or in this one alone."""
-    if (await scenarios.oddly_started(it)).greeted:
-        return
-    recording = await scenarios.oddly_started(it, oddity)
-    if not recording.greeted:
-        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a start message {shown}"
-        it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
+        await must_greet(it, other_forms.UNKNOWN_BEFORE, "after an unknown event")
 
 
 @requirement(
@@ -186,9 +176,9 @@ async def binary(it: Context) -> None:
 async def fragments(it: Context) -> None:
     """A start message or a text."""
     if it.variant in CARRIERS:
-        await _starts(it, scenarios.IN_PIECES, "in three frames")
+        await must_greet(it, other_forms.IN_PIECES, "in three frames")
     else:
-        await _types(it, "in three frames", in_pieces=True)
+        await must_answer(it, "in three frames", in_pieces=True)
 
 
 @requirement(
@@ -207,37 +197,9 @@ async def fragments(it: Context) -> None:
 async def field_order(it: Context) -> None:
     """A start message or a text."""
     if it.variant in CARRIERS:
-        await _starts(it, scenarios.TURNED, "with its event at the end")
+        await must_greet(it, other_forms.TURNED, "with its event at the end")
     else:
-        await _types(it, "with its type at the end", turned=True)
-
-
-async def _types(it: Context, shown: str, **oddity: bool) -> None:
-    """A text must be answered that is odd in all ways at once, or in this one alone."""
-    if await _typed_oddly(it, in_pieces=True, turned=True) is None:
-        return
-    failed = await _typed_oddly(it, **oddity)
-    if failed is not None:
-        call, received = failed
-        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a text {shown}"
-        it.wrong(expected, received, *it.dial_command(call))
-
-
-async def _typed_oddly(it: Context, *, in_pieces: bool = False, turned: bool = False) -> tuple[Call, str] | None:
-    """None where a text is answered, else the call and what came instead."""
-
-    async def record() -> tuple[Call, str] | None:
-        call = await it.any_call("inline", it.variant, greets=True)
-        async with it.line(call) as line:
-            await scenarios.hear_out(line)
-            fields = {"type": "user_text_message", "text": scenarios.TYPED}
-            text = json.dumps(dict(reversed(fields.items())) if turned else fields)
-            sent_at = time.monotonic()
-            await (line.send_in_pieces(text) if in_pieces else line.send(text))
-            return None if await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S) else (call, line.why_silent)
-
-    found: tuple[Call, str] | None = await it.recording(f"typed-oddly-{in_pieces}-{turned}-{it.attempt}", record)
-    return found
+        await must_answer(it, "with its type at the end", turned=True)
 
 
 @requirement(

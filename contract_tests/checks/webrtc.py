@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from contract_tests import scenarios
+from contract_tests import dials
 from contract_tests.context import Context
 from contract_tests.findings import Layer
 from contract_tests.line import Line
@@ -130,7 +130,7 @@ async def token(it: Context) -> None:
 async def own_room(it: Context) -> None:
     """Two calls."""
     _, shown, offers = await _offered(it)
-    others = _offers_among((await scenarios.dialled_again(Context(it.judge, "webrtc", it.attempt))).said)
+    others = _offers_among((await dials.dialled_again(Context(it.judge, "webrtc", it.attempt))).said)
     if not others:
         async with it.line(await it.call(connectionType="webrtc")) as line:
             await line.until(lambda: bool(_offers(line)) or not line.alive, 10)

@@ -8,6 +8,7 @@ from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import Line
+from contract_tests.other_forms import oddly_started
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import SLACK_S
 from contract_tests.sources import CONNECTION_TYPE, INLINE_REQUEST
@@ -38,7 +39,7 @@ async def stop(it: Context) -> None:
         return
     if it.hasty:
         return
-    silent = await scenarios.oddly_started(it)
+    silent = await oddly_started(it)
     if silent.stopped_at and not silent.ended:
         received = "it is open: the agent had ended its sentence before"
         it.wrong("a closed socket within 5 s of stop", received, *it.dial_command(silent.call))

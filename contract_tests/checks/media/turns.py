@@ -10,6 +10,7 @@ from contract_tests.context import Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.legality import first_forbidden
 from contract_tests.line import loudness, samples
+from contract_tests.other_forms import WITH_PARAMETERS, must_greet
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.sample_tool import TOOLS
 from contract_tests.scenarios import ANSWER_WITHIN_S, SLACK_S
@@ -109,12 +110,7 @@ async def greeting_without_audio(it: Context) -> None:
 )
 async def start_parameters(it: Context) -> None:
     """Together with another oddity; alone where that does not go well."""
-    if (await scenarios.oddly_started(it)).greeted:
-        return
-    recording = await scenarios.oddly_started(it, scenarios.WITH_PARAMETERS)
-    if not recording.greeted:
-        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a start message with parameters"
-        it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
+    await must_greet(it, WITH_PARAMETERS, "with parameters")
 
 
 @requirement(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from contract_tests import scenarios
+from contract_tests import dials, scenarios
 from contract_tests.context import Context, NotDialled
 from contract_tests.dialling import REFUSED_WITHIN_S
+from contract_tests.dials import FOREIGN, HARMLESS, UNKNOWN_QUERY
 from contract_tests.requirements import TALKING, requirement
-from contract_tests.scenarios import FOREIGN, HARMLESS, UNKNOWN_QUERY
 from contract_tests.sources import WEBSOCKET_URL
 from contract_tests.target import NotChecked
 
@@ -28,7 +28,7 @@ RACERS, ROUNDS = 12, 6
 )
 async def dialable(it: Context) -> None:
     """One dial."""
-    dialled = await scenarios.dialled_again(it)
+    dialled = await dials.dialled_again(it)
     if dialled.first is not None:
         it.wrong("101, and an open socket", dialled.first.reason, *it.dial_command(dialled.call))
 
@@ -65,7 +65,7 @@ async def agent_call(it: Context) -> None:
 )
 async def unknown_query(it: Context) -> None:
     """Parameters that a known client adds."""
-    if (await scenarios.outlived(it)).opened:
+    if (await dials.outlived(it)).opened:
         return
     call = await it.call()
     refusal = await it.refusal(call, query=UNKNOWN_QUERY)
@@ -86,7 +86,7 @@ async def unknown_query(it: Context) -> None:
 )
 async def single_use(it: Context) -> None:
     """During the call and after it."""
-    dialled = await scenarios.dialled_again(it)
+    dialled = await dials.dialled_again(it)
     if not dialled.after and dialled.first is None:
         raise NotChecked("the call offered no room; webrtc.control-message says more")
     if not dialled.after:
@@ -135,13 +135,13 @@ async def race(it: Context) -> None:
 )
 async def only_an_upgrade(it: Context) -> None:
     """All attempts on one URL, then the dial; each on a URL of its own only where that does not go well."""
-    if (await scenarios.outlived(it)).opened:
+    if (await dials.outlived(it)).opened:
         return
     call = await it.call(firstSpeaker="user")
     if it.variant == "origin":
         if await it.refusal(call, headers=FOREIGN) is None:
             return
-    elif (await scenarios.harmless(it, call, it.variant)).status == 101:
+    elif (await dials.harmless(it, call, it.variant)).status == 101:
         raise NotChecked("the target opens a WebSocket for such a handshake")
     if not await it.opens(call):
         it.wrong(f"101: {it.variant} does not use the URL up", "the dial was refused", *it.dial_command(call))

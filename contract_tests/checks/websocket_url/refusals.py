@@ -7,7 +7,7 @@ import re
 import time
 from typing import Any
 
-from contract_tests import scenarios
+from contract_tests import dials
 from contract_tests.context import Context
 from contract_tests.dialling import Refusal, dial_address
 from contract_tests.parsing import json_value
@@ -36,7 +36,7 @@ FETCH = "curl -i WEBSOCKET_URL_AS_HTTP"
 )
 async def refused_alike(it: Context) -> None:
     """Used and expired against made-up."""
-    dialled = await scenarios.dialled_again(Context(it.judge, "twilio", it.attempt))
+    dialled = await dials.dialled_again(Context(it.judge, "twilio", it.attempt))
     if not dialled.after:
         raise NotChecked("the call could not be dialled; websocket-url.dialable says more")
     call = dialled.call
@@ -51,7 +51,7 @@ async def refused_alike(it: Context) -> None:
     refused = [("a used", call, dialled.after[0]), ("an engaged", call, dialled.during)]
     ttl_s = it.settings.url_ttl_s
     if ttl_s is not None and not it.hasty and ttl_s <= SOON_S and ttl_s + 8 <= it.judge.left_s():
-        aged = await scenarios.aged(it, "inline", ttl_s)
+        aged = await dials.aged(it, "inline", ttl_s)
         refused.append(("an expired", aged.late, aged.refusal))
     for what, dead, refusal in refused:
         if refusal is not None and _look(refusal, it.target.token_of(dead.body)) != _look(unknown, other):
@@ -75,8 +75,8 @@ async def refused_alike(it: Context) -> None:
 )
 async def plain_get(it: Context) -> None:
     """Live, used, made up."""
-    used = (await scenarios.dialled_again(Context(it.judge, "twilio", it.attempt))).call
-    outlived = await scenarios.outlived(it)
+    used = (await dials.dialled_again(Context(it.judge, "twilio", it.attempt))).call
+    outlived = await dials.outlived(it)
     live = outlived.call if outlived.opened else await it.call(firstSpeaker="user")
     token = it.target.token_of(live.body)
     other = _other_token(it, token)
@@ -180,7 +180,7 @@ async def expires(it: Context) -> None:
         raise NotChecked(
             f"a URL lives for {ttl_s:g} s, longer than this run has left: --max-time, or a shorter --url-ttl"
         )
-    aged = await scenarios.aged(it, it.variant, ttl_s)
+    aged = await dials.aged(it, it.variant, ttl_s)
     if not aged.opened and aged.over_s < ttl_s:
         within = f"101: less than {aged.over_s:.1f} of {ttl_s:g} s are over"
         it.wrong(within, "a refusal", *it.dial_command(aged.early))

@@ -8,7 +8,7 @@ import math
 import string
 from urllib.parse import quote
 
-from contract_tests import scenarios
+from contract_tests import dials
 from contract_tests.context import Call, Context
 from contract_tests.dialling import dial_address
 from contract_tests.exchanges import typical
@@ -130,10 +130,10 @@ async def never_echoed(it: Context) -> None:
     """All answers, and what a live URL and a used one are answered with."""
     await typical(it)
     _judge_answers(it)
-    outlived = await scenarios.outlived(it)
+    outlived = await dials.outlived(it)
     for attempt, answer in outlived.answers.items():
         _judge_plain(it, outlived.call, attempt.upper(), answer)
-    dialled = await scenarios.dialled_again(Context(it.judge, "twilio", it.attempt))
+    dialled = await dials.dialled_again(Context(it.judge, "twilio", it.attempt))
     for method in ("GET", "POST"):
         address = dial_address(dialled.call.url, it.settings)
         _judge_plain(it, dialled.call, method, await plain_request(method, address, it.settings))
@@ -160,7 +160,7 @@ def _judge_plain(it: Context, call: Call, attempt: str, answer: Answer) -> None:
     if _shows(it, call, f"{answer.body} {answer.headers}"):
         command = f"curl -i -X {attempt} WEBSOCKET_URL_AS_HTTP"
         broken = f"# a handshake of WEBSOCKET_URL that is broken: {attempt.lower()}"
-        shown = broken if attempt.lower() in scenarios.BROKEN else command
+        shown = broken if attempt.lower() in dials.BROKEN else command
         it.wrong("an answer without the token", f"{answer.status} {answer.body[:200]}", shown)
 
 
