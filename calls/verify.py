@@ -77,7 +77,7 @@ def _url_first(argv: Sequence[str]) -> list[str]:
 
 
 def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> TargetSettings:
-    from contract_tests.caller import read_wav
+    from contract_tests.caller import read_turn
     from contract_tests.conformity import must_be_openapi
     from contract_tests.run import Keys, SettingsError, base_url
     from contract_tests.settings import MAX_TIME_S, Profile, TargetSettings
@@ -86,7 +86,7 @@ def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> TargetSe
     if not keys.working:
         raise SettingsError("there is no key: give --api-key KEY, or set CALLS_API_KEYS")
     if given.caller_audio is not None:
-        read_wav(given.caller_audio)
+        read_turn(given.caller_audio)
     overlays = tuple(given.overlays)
     if overlays:
         must_be_openapi(overlays)

@@ -206,5 +206,8 @@ def _add_dialling(parser: Parser) -> None:
         help="dial B where a websocketUrl or a roomUrl begins with A; may be repeated",
     )
     group.add_argument(
-        "--caller-audio", type=Path, metavar="WAV", help="what the caller says; default a built-in recording"
+        "--caller-audio",
+        type=Path,
+        metavar="WAV",
+        help="what the caller says, as one turn without long pauses; default a built-in recording",
     )

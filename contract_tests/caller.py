@@ -10,9 +10,18 @@ from pathlib import Path
 import numpy as np
 
 from contract.audio import AudioFormat, Converter, Encoding
+from contract_tests.line import AUDIBLE_RMS
 
 SPOKEN = files("contract_tests") / "data" / "caller.wav"
 """A sentence of two seconds, spoken by a synthetic voice (espeak-ng): speech to energy and to speech detectors."""
+
+
+WINDOW_MS = 20
+LONGEST_PAUSE_MS = 200
+QUIET = 1 / 30
+"""What is so much quieter than the loudest window (-30 dB) is a pause."""
+
+LONGEST_S = 10.0
 
 
 class AudioFileError(ValueError):
@@ -43,9 +52,37 @@ def read_wav(path: Path) -> tuple[bytes, int]:
     return samples.astype("<i2").tobytes(), rate_hz
 
 
-@functools.lru_cache(maxsize=64)
+def read_turn(path: Path) -> tuple[bytes, int]:
+    """What is said in a WAV file as one turn, as `read_wav` has it: an agent takes a long pause for the end of one.
+
+    Silence before and after it is left out but for a tenth of a second, and pauses are shortened to 0.2 s.
+    Raises AudioFileError, also where nothing can be heard, and where it takes longer than 10 s.
+    """
+    pcm, rate_hz = read_wav(path)
+    size = rate_hz * WINDOW_MS // 1000
+    windows = np.frombuffer(pcm + bytes(-len(pcm) % (2 * size)), "<i2").reshape(-1, size)
+    levels = np.sqrt(np.mean(windows.astype(np.float64) ** 2, axis=1))
+    loud = levels > max(AUDIBLE_RMS, QUIET * float(levels.max()))
+    if not loud.any():
+        raise AudioFileError(f"{path}: holds nothing that can be heard")
+    around = LONGEST_PAUSE_MS // WINDOW_MS // 2
+    said = windows[np.convolve(loud, np.ones(2 * around + 1))[around:][: len(loud)] > 0.5]
+    if (said_s := len(said) * WINDOW_MS / 1000) > LONGEST_S:
+        raise AudioFileError(f"{path}: {said_s:.1f} s of speech, expected {LONGEST_S:g} at the most")
+    return said.tobytes(), rate_hz
+
+
 def spoken(audio_format: AudioFormat, path: Path | None = None) -> bytes:
-    """The caller's sentence in this format.  Raises AudioFileError."""
-    pcm, rate_hz = read_wav(path if path is not None else Path(str(SPOKEN)))
+    """What a WAV file holds, or the built-in sentence, in this format.  Raises AudioFileError."""
+    return _converted(*read_wav(path if path is not None else Path(str(SPOKEN))), audio_format)
+
+
+@functools.lru_cache(maxsize=64)
+def spoken_turn(audio_format: AudioFormat, path: Path | None = None) -> bytes:
+    """The same as one turn, as `read_turn` has it.  Raises AudioFileError."""
+    return _converted(*read_turn(path if path is not None else Path(str(SPOKEN))), audio_format)
+
+
+def _converted(pcm: bytes, rate_hz: int, audio_format: AudioFormat) -> bytes:
     converter = Converter(AudioFormat(Encoding.PCM16, rate_hz), audio_format)
     return converter.convert(pcm) + converter.flush()

@@ -14,7 +14,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 
 from contract.audio import AudioFormat, Encoding
-from contract_tests.caller import spoken
+from contract_tests.caller import spoken_turn
 from contract_tests.deciding import overruled
 from contract_tests.dialling import (
     OPEN_WITHIN_S,
@@ -86,6 +86,7 @@ class Context:
         cause: what most likely causes it; the requirement's own words where a check says nothing.
         looks_back_to: when the first of what it looked at began: recordings may be older than the check.
         requests: how many it has made of the two operations.
+        held_up: whether this machine was too busy for the check to come to an end.
     """
 
     def __init__(self, judge: Judge, variant: str, attempt: int = 1) -> None:
@@ -99,6 +100,7 @@ class Context:
         self.cause = ""
         self.looks_back_to = time.monotonic()
         self.requests = 0
+        self.held_up = False
         self._room: asyncio.Semaphore | None = None
         self._task: asyncio.Task[Any] | None = None
 
@@ -375,7 +377,7 @@ class Context:
 
     def speech(self, line: Line) -> bytes:
         """What the caller says, as this line carries it."""
-        return spoken(line.to_agent, self.settings.caller_audio)
+        return spoken_turn(line.to_agent, self.settings.caller_audio)
 
     def scaled(self, seconds: float) -> float:
         """How long a clock of the call takes on this target, in real seconds."""

@@ -7,12 +7,16 @@ import datetime
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from contract_tests import engine
 from contract_tests.engine import Selection
-from contract_tests.findings import Run
+from contract_tests.findings import Finding, Run
+from contract_tests.judge import Judge
+from contract_tests.requirements import all_checks
 from contract_tests.run import judge
 from contract_tests.settings import TargetSettings
 
@@ -75,3 +79,26 @@ def judged(name: str, seed: int, max_time_s: float = 90.0) -> Run:
             seed=seed,
         )
         return asyncio.run(judge(settings, Selection(), today=datetime.date.today()))
+
+
+async def _nothing() -> None:
+    return
+
+
+def finding_of(
+    base_url: str, name: str, meanwhile: Callable[[], Awaitable[None]] = _nothing, **changes: Any
+) -> Finding:
+    """What one check, by its name with its variant, finds on a mock, while something goes on in the judge's process."""
+
+    async def run() -> Finding:
+        known = {"url": f"{base_url}/api/v1", "api_keys": (KEYS["--api-key"],), "agent": AGENT}
+        it = Judge(TargetSettings(**{**known, **changes}))
+        busy = asyncio.ensure_future(meanwhile())
+        try:
+            (finding,) = await engine.run(it, Selection(only=(name,)).jobs(all_checks()))
+            return finding
+        finally:
+            busy.cancel()
+            await it.close()
+
+    return asyncio.run(run())

@@ -10,8 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.audio import AudioFormat, Encoding, encode
-from contract_tests.caller import AudioFileError, read_wav, spoken
+from contract_tests.caller import AudioFileError, read_turn, read_wav, spoken
+from contract_tests.findings import Verdict
 from contract_tests.line import AUDIBLE_RMS, loudness, samples
+from tests.contract_tests.targets import finding_of
+from tests.running import RunningMock
 
 LEVELS = [0, 1, -1, 1000, -1000, 32767, -32768]
 
@@ -119,6 +122,47 @@ def test_the_built_in_sentence_is_two_seconds_of_speech_in_every_format(audio_fo
     said = spoken(audio_format)
     assert 1500 < audio_format.duration_ms(len(said)) < 3000
     assert loudness(samples(said, audio_format)) > 10 * AUDIBLE_RMS
+
+
+PIECES = st.lists(st.tuples(st.booleans(), st.integers(1, 400)), min_size=1, max_size=8)
+
+
+@given(PIECES, st.sampled_from([8000, 11025, 48000]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_a_turn_has_all_that_is_said_and_no_long_pause(
+    tmp_path: Path, pieces: list[tuple[bool, int]], rate_hz: int
+) -> None:
+    tone = (8000 * np.sin(np.arange(rate_hz) * 2 * np.pi * 440 / rate_hz)).astype("<i2")
+    # Whole windows, so that what is loud in the file is loud in the turn.
+    window = rate_hz // 50
+    whole = b"".join((tone if loud else 0 * tone)[: ms // 20 * window].tobytes() for loud, ms in pieces)
+    path = tmp_path / "turn.wav"
+    path.write_bytes(wav(whole or b"\0\0", rate_hz=rate_hz))
+    if not any(loud and ms >= 20 for loud, ms in pieces):
+        with pytest.raises(AudioFileError, match="nothing that can be heard"):
+            read_turn(path)
+        return
+    said = np.frombuffer(read_turn(path)[0], "<i2")
+    assert np.count_nonzero(said) == np.count_nonzero(np.frombuffer(whole, "<i2"))
+    heard = np.flatnonzero(said)
+    assert max(np.diff(heard), default=0) <= 0.2 * rate_hz + 2
+    assert heard[0] <= 0.1 * rate_hz + 2 and len(said) - heard[-1] <= 0.1 * rate_hz + window
+
+
+def test_a_turn_that_is_too_long_is_told_by_its_length(tmp_path: Path) -> None:
+    path = tmp_path / "long.wav"
+    path.write_bytes(wav(np.full(8000 * 11, 8000, "<i2").tobytes()))
+    with pytest.raises(AudioFileError, match=r"long\.wav: 11\.0 s of speech, expected 10 at the most"):
+        read_turn(path)
+
+
+@pytest.mark.alone
+def test_a_caller_who_pauses_accuses_no_agent(mock: RunningMock, tmp_path: Path) -> None:
+    sentence, pause = spoken(AudioFormat(Encoding.PCM16, 16000)), bytes(2 * 19200)
+    path = tmp_path / "two.wav"
+    path.write_bytes(wav(pause + sentence + pause + sentence + pause, rate_hz=16000))
+    finding = finding_of(mock.base_url, "media.interruptible[websocket]", caller_audio=path)
+    assert finding.verdict is Verdict.PASSED, finding
 
 
 def test_a_file_of_another_rate_keeps_its_length(tmp_path: Path) -> None:

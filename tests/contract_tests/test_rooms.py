@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 
-from contract_tests import engine
 from contract_tests.dialling import NotAllowed
-from contract_tests.engine import Job
-from contract_tests.findings import Finding, Verdict
-from contract_tests.judge import Judge
-from contract_tests.requirements import all_checks
+from contract_tests.findings import Verdict
 from contract_tests.room.door import NOWHERE, VALIDATE, NoWayIn, RoomRefused, knock, room_address
 from contract_tests.settings import TargetSettings
+from tests.contract_tests.targets import finding_of
 from tests.running import running_mock
 
 pytestmark = pytest.mark.alone
@@ -106,20 +103,6 @@ def test_a_room_elsewhere_is_not_joined_unless_that_is_allowed() -> None:
     assert room_address("wss://rooms.example", settings(), any_host=True) == "wss://rooms.example"
 
 
-def judged(name: str, base_url: str, **more: Any) -> Finding:
-    """What the judge finds of one requirement."""
-
-    async def judge() -> Finding:
-        it = Judge(settings(f"{base_url}/api/v1", **more))
-        try:
-            check = next(check for check in all_checks() if check.requirement.name == name)
-            return (await engine.run(it, [Job(check, "")]))[0]
-        finally:
-            await it.close()
-
-    return asyncio.run(judge())
-
-
 @pytest.mark.parametrize(
     ("livekit_url", "reason"),
     [
@@ -129,7 +112,7 @@ def judged(name: str, base_url: str, **more: Any) -> Finding:
 )
 def test_a_room_that_cannot_be_reached_is_not_checked(livekit_url: str, reason: str) -> None:
     with running_mock(livekit_url=livekit_url, livekit_key="devkey", livekit_secret="secret") as mock:
-        finding = judged("webrtc.join", mock.base_url)
+        finding = finding_of(mock.base_url, "webrtc.join")
     assert finding.verdict is Verdict.NOT_CHECKED
     assert reason in finding.reason
 
@@ -143,7 +126,7 @@ def test_the_target_itself_in_the_place_of_a_livekit_server_is_not_checked() -> 
             livekit_secret="secret",
         ) as mock,
     ):
-        finding = judged("webrtc.join", mock.base_url)
+        finding = finding_of(mock.base_url, "webrtc.join")
     assert finding.verdict is Verdict.NOT_CHECKED
     assert "no LiveKit server answers at roomUrl" in finding.reason
 
@@ -151,7 +134,7 @@ def test_the_target_itself_in_the_place_of_a_livekit_server_is_not_checked() -> 
 def test_without_the_library_no_call_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "contract_tests.room.participant", None)
     with running_mock() as mock:
-        finding = judged("webrtc.greeting", mock.base_url)
+        finding = finding_of(mock.base_url, "webrtc.greeting")
         assert len(mock.mock.store) == 0
     assert finding.reason == 'install the extra livekit (pip install "calls-contract[livekit]")'
 
@@ -159,5 +142,5 @@ def test_without_the_library_no_call_is_created(monkeypatch: pytest.MonkeyPatch)
 def test_a_call_that_waited_so_long_that_it_was_made_anew_is_the_one_that_is_dialled_again() -> None:
     with running_mock() as mock:
         # Whatever waits at all has waited too long.
-        finding = judged("webrtc.leave", mock.base_url, url_ttl_s=0.001)
+        finding = finding_of(mock.base_url, "webrtc.leave", url_ttl_s=0.001)
     assert finding.verdict is Verdict.PASSED, finding.cases
