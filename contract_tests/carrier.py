@@ -176,7 +176,7 @@ async def _converse(line: Line, plan: CallPlan) -> list[str]:
             complaints.append(f"no answer within {ANSWERED_WITHIN_S:g} s of the typed text")
     if plan.speech and line.alive:
         line.speak(plan.speech)
-        await line.until(lambda: time.monotonic() >= line.spoke_until or not line.alive, plan.duration_s)
+        await line.spoken(plan.duration_s)
         cut_in = bool(line.audible(line.spoke_at))
         within_s = CUT_IN_WITHIN_S if cut_in else ANSWERED_WITHIN_S
         due = loudness(samples(plan.speech, plan.to_agent)) > SPEECH_RMS and not cut_in

@@ -14,7 +14,7 @@ from contract_tests.judge import Judge
 from contract_tests.requirements import Check
 from contract_tests.second_looks import SecondLooks
 from contract_tests.settings import Profile
-from contract_tests.target import NotChecked
+from contract_tests.target import HeldUp, NotChecked
 
 TOO_LATE_S = 1.0
 """A verdict on time is not given where this process was held up for longer."""
@@ -122,18 +122,21 @@ async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
         context.takes(judge.room_for(job.check))
         finding = await _attempt(judge, job, context)
         lag_s = judge.lag_since(context.looks_back_to)
-        late = lag_s > TOO_LATE_S
+        late = lag_s > TOO_LATE_S or context.held_up
         if attempt > 1:
             looks.give_back(context.requests)
         elif job.check.order == "any":
             looks.had_first()
         if finding.verdict is Verdict.PASSED or not (job.check.again or late):
             return finding
-        if finding.verdict is Verdict.NOT_CHECKED:
-            return wrong or finding
+        unseen = finding.verdict is Verdict.NOT_CHECKED
+        if unseen and not context.held_up:
+            if attempt == 1:
+                return finding
+            break
         if not late and wrong:
             return finding
-        if not late or not job.check.again:
+        if not unseen and not (late and job.check.again):
             wrong, was_quick = finding, lag_s <= LATE_S
         if attempt == ATTEMPTS or not await _may_look_again(judge, job, looks):
             break
@@ -165,6 +168,7 @@ async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
         async with asyncio.timeout(max(0.5, judge.left_s() - kept_s)):
             await job.check.run(context)
     except NotChecked as not_checked:
+        context.held_up = isinstance(not_checked, HeldUp)
         reason = judge.secrets.redact(str(not_checked))
     except TimeoutError:
         reason = f"the time is up: it takes more than the {judge.settings.max_time_s:g} s of this run (--max-time)"

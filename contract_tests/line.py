@@ -107,8 +107,10 @@ class Line:
         opened_at, started_at: when the socket opened, and when the start message was sent.
         closed_at, close_code: when and how the agent ended the call; None while it goes on.
         silence_on: whether silence is sent while the caller does not speak; `idle` is what it is made of.
-        spoke_at: when the caller's last speech began; `spoke_until` when it ended.
+        spoke_at: when the caller's last speech began; `spoke_until` when its last frame went out and was over, and
+            before that when it should.
         late_s: how late each of our frames went out, in seconds: our own fault, or this machine's.
+        stutter_s: the longest that a frame of the caller's last speech was late, in seconds.
         sent_s: how much audio went out, in seconds.
         marks_returned: how many marks were returned.
     """
@@ -135,6 +137,7 @@ class Line:
         self.silence_on = True
         self.idle = to_agent.silence
         self.late_s: list[float] = []
+        self.stutter_s = 0.0
         self.sent_s = 0.0
         self.marks_returned = 0
         codec, traits = _compiled(kind)
@@ -207,11 +210,16 @@ class Line:
         """Have the caller say this, frame by frame, from now on; `frame_bytes` are the lengths to cut it into."""
         self.spoke_at = time.monotonic()
         self.spoke_until = self.spoke_at + self.to_agent.duration_ms(len(audio)) / 1000
+        self.stutter_s = 0.0
         at, index = 0, 0
         while at < len(audio):
             size = frame_bytes[index % len(frame_bytes)] if frame_bytes else self.to_agent.frame_bytes(index)
             self._to_say.append(audio[at : at + size])
             at, index = at + size, index + 1
+
+    async def spoken(self, within_s: float) -> None:
+        """Wait until the caller has said it all, or the agent has ended the call."""
+        await self.until(lambda: not self._to_say and time.monotonic() >= self.spoke_until or not self.alive, within_s)
 
     async def press(self, digits: str) -> None:
         """Press keys, on a carrier."""
@@ -360,31 +368,38 @@ class Line:
         """Send the caller's audio as it is spoken, else silence, and return marks when they are reached."""
         due = time.monotonic()
         index = 0
-        while True:
-            if self.closed_at is not None:
-                return
-            length_s = FRAME_MS / 1000
+        while self.closed_at is None:
+            # All that is due: with one frame a turn, a loop that is slow to turn would stretch the caller's words.
+            while due <= time.monotonic():
+                due += await self._send_frame(due, index) if self.started_at is not None else FRAME_MS / 1000
+                index += self.started_at is not None
             if self.started_at is not None:
-                frame = self._to_say.popleft() if self._to_say else None
-                if frame is None and self.silence_on:
-                    size = self.to_agent.frame_bytes(index)
-                    frame = (self.idle * size)[:size]
-                if frame is not None:
-                    self.late_s.append(max(0.0, time.monotonic() - due))
-                    await self._send_audio(frame)
-                    length_s = self.to_agent.duration_ms(len(frame)) / 1000
-                    self.sent_s += length_s
-                index += 1
                 for name in self._playout.reached(time.monotonic()):
                     await self._say_if_known(Mark(name=name))
                     self.marks_returned += 1
                 while self._answers:
                     await self._say_if_known(self._answers.popleft())
-            due += length_s
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
-    async def _send_audio(self, frame: bytes) -> None:
+    async def _send_frame(self, due: float, index: int) -> float:
+        """Send what is due: a frame of speech, of silence, or nothing; how long it takes to say, in seconds."""
+        frame = self._to_say.popleft() if self._to_say else None
+        is_speech = frame is not None
+        if frame is None and self.silence_on:
+            size = self.to_agent.frame_bytes(index)
+            frame = (self.idle * size)[:size]
+        if frame is None:
+            return FRAME_MS / 1000
+        late_s = max(0.0, time.monotonic() - due)
+        self.late_s.append(late_s)
         await self.say(Audio(payload=frame, track="inbound"))
+        length_s = self.to_agent.duration_ms(len(frame)) / 1000
+        self.sent_s += length_s
+        if is_speech:
+            self.stutter_s = max(self.stutter_s, late_s)
+            if not self._to_say:
+                self.spoke_until = time.monotonic() + length_s
+        return length_s
 
     async def _say_if_known(self, event: Event) -> None:
         if self.kind != "websocket":

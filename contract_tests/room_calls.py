@@ -17,6 +17,7 @@ from contract_tests.sample_tool import TOOL_NAME, TOOL_PROMPT, TOOLS
 from contract_tests.scenarios import (
     ANSWER_WITHIN_S,
     INTERRUPTED_WITHIN_S,
+    LONGEST_SPEECH_S,
     LONGEST_TURN_S,
     PAUSE_S,
     SILENT_FOR_S,
@@ -90,7 +91,7 @@ async def greeted(it: Context, until: str = END) -> RoomCall:
         await line.quiet(1.5, LONGEST_TURN_S)
         found.past.add(GREETING)
         line.speak(it.speech(line))
-        await line.until(lambda: time.monotonic() >= line.spoke_until or not line.alive, 30)
+        await line.spoken(LONGEST_SPEECH_S)
         found.answered[SPEECH] = await line.hears(line.spoke_until - 0.2, ANSWER_WITHIN_S + SLACK_S)
         for name in TYPED:
             await line.quiet(1.2, 15)

@@ -11,7 +11,7 @@ from typing import Any
 from contract.events import TextMessage
 from contract_tests.context import ALAW, LONG_GREETING, Call, Context, audio_settings
 from contract_tests.line import RESTLESS, Line
-from contract_tests.target import NotChecked
+from contract_tests.target import HeldUp, NotChecked
 
 ANSWER_WITHIN_S = 10.0
 """The agent's audio is due within this time of start, open, or the end of caller speech."""
@@ -22,6 +22,12 @@ SLACK_S = 0.4
 """What this side and the network may take, beside what the contract forgives."""
 
 LONGEST_TURN_S = 25.0
+LONGEST_SPEECH_S = 30.0
+"""How long what the caller says may take: a file may hold anything."""
+
+STUTTER_S = 0.15
+"""A caller's frame that is later makes a pause that nobody makes in a sentence: an agent takes the turn for over."""
+
 PAUSE_S = 2.5
 """How long an agent may pause in what it says, between two sentences or before its answer: it has not finished."""
 
@@ -81,15 +87,26 @@ class Recording:
 
 
 async def talk(it: Context, line: Line, recording: Recording, *, silence_after: bool = True, odd: bool = False) -> None:
-    """Let the caller speak, and wait for the agent's answer."""
+    """Let the caller speak, and wait for the agent's answer.
+
+    Raises HeldUp where none came and the words had not gone out evenly.
+    """
     audio = it.speech(line)
     sample = line.to_agent.bytes_per_sample
     line.silence_on = silence_after
     line.speak(audio, tuple(size * sample for size in ODD_FRAMES) if odd else ())
+    await line.spoken(LONGEST_SPEECH_S)
     recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
-    await line.until(lambda: time.monotonic() >= line.spoke_until or not line.alive, 30)
     recording.answered = await line.hears(line.spoke_until - 0.2, ANSWER_WITHIN_S + SLACK_S)
     line.silence_on = True
+    if not recording.answered:
+        must_be_even(line)
+
+
+def must_be_even(line: Line) -> None:
+    """Raise HeldUp where there were pauses in the caller's words that this machine made: they may end a turn."""
+    if line.stutter_s > STUTTER_S:
+        raise HeldUp("to speak evenly, and a pause ends a turn")
 
 
 async def greeted(it: Context) -> Recording:
@@ -295,11 +312,11 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
                 return recording
             await line.until(lambda: not line.alive, 0.5)
             line.speak(it.speech(line))
-            recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
             if interruptible:
                 await line.until(lambda: not line.alive, INTERRUPTED_WITHIN_S + 1.5)
             else:
                 await line.quiet(PAUSE_S, LONGEST_TURN_S)
+            recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
             recording.first_until = line.speaking_until()
             if interruptible and line.clears:
                 recording.answered = await line.hears(line.spoke_until + 0.1, ANSWER_WITHIN_S + SLACK_S)

@@ -43,6 +43,13 @@ class NotChecked(Exception):
     """Something cannot be checked on this target, or not in this run; the text says why and what would enable it."""
 
 
+class HeldUp(NotChecked):
+    """This machine was too busy to check something; a moment later it may be quicker."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"this machine was too busy {what}: run again")
+
+
 class OutOfRequests(NotChecked):
     """No request may be made any more: the budget is used up, or the target's rate limit is reached."""
 

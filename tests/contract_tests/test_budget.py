@@ -24,7 +24,7 @@ from contract_tests.settings import (
     Profile,
     TargetSettings,
 )
-from contract_tests.target import Meant, OutOfRequests
+from contract_tests.target import Meant, NotChecked, OutOfRequests
 from tests.running import RunningMock
 
 pytestmark = pytest.mark.alone
@@ -77,14 +77,19 @@ def test_a_second_look_leaves_requests_for_the_last_checks(left: int, attempts: 
     assert made == attempts
 
 
+@pytest.mark.parametrize("left", [0, 400])
 @pytest.mark.parametrize(("lag_s", "verdict"), [(0.3, Verdict.VIOLATED), (0.6, Verdict.NOT_CHECKED)])
-def test_what_could_be_seen_but_once_accuses_only_while_this_machine_was_quick(lag_s: float, verdict: Verdict) -> None:
+def test_what_could_be_seen_but_once_accuses_only_while_this_machine_was_quick(
+    lag_s: float, verdict: Verdict, left: int
+) -> None:
     async def wrong(it: Context) -> None:
         it.judge.lags.append((time.monotonic(), lag_s))
+        if it.attempt == 2:
+            raise NotChecked("there is nothing to look at any more")
         it.wrong("nothing", "something")
 
     async def work(it: Judge) -> None:
-        spend(it, 0)
+        spend(it, left)
         (finding,) = await engine.run(it, [job(wrong, again=True)])
         assert finding.verdict is verdict
 

@@ -16,7 +16,7 @@ from tests.contract_tests import targets
 pytestmark = pytest.mark.alone
 
 RUNS = [("mock", 1), *((name, seed) for name in targets.COMMANDS if name != "mock" for seed in (1, 2))]
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 2
 
 
 @pytest.fixture(scope="module")

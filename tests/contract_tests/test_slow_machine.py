@@ -1,0 +1,82 @@
+"""What this machine is too busy for accuses no target."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+
+from contract_tests import engine, scenarios
+from contract_tests.context import Context
+from contract_tests.engine import Selection
+from contract_tests.findings import Finding, Verdict
+from contract_tests.judge import Judge
+from contract_tests.line import Line
+from contract_tests.requirements import all_checks
+from contract_tests.settings import TargetSettings
+from contract_tests.target import HeldUp
+from tests.contract_tests.targets import finding_of
+from tests.running import RunningMock
+
+pytestmark = pytest.mark.alone
+
+TURN_S = 0.12
+"""How long each turn of the event loop takes: six frames."""
+
+
+async def each_turn_takes_long() -> None:
+    while True:
+        hold_up()
+        await asyncio.sleep(0)
+
+
+def hold_up() -> None:
+    time.sleep(TURN_S)
+
+
+def test_the_callers_words_are_not_stretched_where_each_turn_of_the_loop_takes_long(mock: RunningMock) -> None:
+    assert finding_of(mock.base_url, "survival.keys[plivo]", each_turn_takes_long).verdict is Verdict.PASSED
+
+
+def test_a_turn_that_was_torn_apart_is_spoken_again(mock: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    torn: list[Line] = []
+
+    async def speak_badly(line: Line, within_s: float) -> None:
+        if not torn:
+            torn.append(line)
+            # What a pause in its middle makes of a short word: nothing that is a turn.
+            line._to_say.clear()
+            line.stutter_s = 2 * scenarios.STUTTER_S
+        await spoken(line, within_s)
+
+    spoken = Line.spoken
+    monkeypatch.setattr(Line, "spoken", speak_badly)
+    monkeypatch.setattr(scenarios, "ANSWER_WITHIN_S", 3.0)
+    assert finding_of(mock.base_url, "survival.keys[twilio]").verdict is Verdict.PASSED
+    assert torn
+
+
+@pytest.mark.parametrize(("slow", "verdict"), [(1, Verdict.PASSED), (9, Verdict.NOT_CHECKED)])
+def test_what_this_machine_was_too_busy_for_is_tried_again(slow: int, verdict: Verdict) -> None:
+    attempts: list[int] = []
+
+    async def check(it: Context) -> None:
+        attempts.append(it.attempt)
+        if it.attempt <= slow:
+            raise HeldUp("to dial in time")
+
+    async def run() -> Finding:
+        it = Judge(TargetSettings(url="http://127.0.0.1:1", api_keys=("key",)))
+        (job,) = Selection(only=("survival.keys[plivo]",)).jobs(all_checks())
+        try:
+            (finding,) = await engine.run(it, [replace(job, check=replace(job.check, run=check, again=False))])
+            return finding
+        finally:
+            await it.close()
+
+    finding = asyncio.run(run())
+    assert finding.verdict is verdict
+    assert ("too busy" in finding.reason) is (verdict is Verdict.NOT_CHECKED)
+    assert attempts == list(range(1, min(slow, engine.ATTEMPTS - 1) + 2))
