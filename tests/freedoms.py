@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.server import Server
-from tests.faults.fault import Change, Hooks, Reply, Request, Socket, Wires, after, created, hooked, says
+from tests.faults.fault import Change, Close, Hooks, Reply, Request, Socket, Wires, after, created, hooked, says
 from tests.faults.media import payload
 from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
@@ -130,6 +130,27 @@ def _tells_afterwards(socket: Socket, message: Any) -> Wires:
     return [*held, message]
 
 
+def _hears_two_turns(socket: Socket, message: Any) -> Wires:
+    """The beginning of a sentence is taken for a turn, and so is the rest; each is answered."""
+    if not isinstance(message, dict) or message.get("type") != "transcript":
+        return [message]
+    one = {**message, "ordinal": 4 * message["ordinal"]}
+    if message["role"] == "agent" or message.get("medium") == "text":
+        return [one]
+    answer = {**one, "role": "agent", "ordinal": one["ordinal"] + 1, "text": "Mm-hm."}
+    return [one, answer, {**one, "ordinal": one["ordinal"] + 2}]
+
+
+def _hangs_up(socket: Socket, message: Any) -> Wires:
+    """A custom client's call ends when the agent has answered two turns."""
+    if not isinstance(message, dict):
+        return [message]
+    if message.get("type") == "transcript" and message["role"] == "user":
+        socket.count("turns")
+    over = message.get("state") == "listening" and getattr(socket.state, "turns", 0) > 1
+    return [message, {"type": "hangup"}, Close()] if over else [message]
+
+
 class _Lingering(WebSocketConnection):
     """Leaves the end of TCP to the client, after its Close frame."""
 
@@ -194,6 +215,22 @@ FREEDOMS = (
         name="texts come when they have been said",
         apply=says(_tells_afterwards),
         near=("transcripts",),
+    ),
+    Freedom(
+        name="two turns are heard in a sentence, and both are answered",
+        apply=says(_hears_two_turns),
+        near=("transcripts",),
+    ),
+    Freedom(
+        name="agents greet after three seconds and a half",
+        apply=lambda server: None,
+        near=("media.calls-apart", "media.greeting-without-audio", "survival.fragments", "media.start-parameters"),
+        settings={"first_audio_delay_ms": (3500, 3500)},
+    ),
+    Freedom(
+        name="a saved agent hangs up after its second answer",
+        apply=says(_hangs_up),
+        near=("media.agent-call[websocket]", "media.every-turn[websocket]", "transcripts.every-turn"),
     ),
     Freedom(name="TCP stays open after a Close frame", apply=_lingers, near=("media.stop", "websocket-url.single-use")),
 )

@@ -204,6 +204,34 @@ def _answers_again(socket: Socket, message: Any) -> Wires:
     return [message]
 
 
+def _in_two(socket: Socket, message: Any) -> Wires:
+    """The words of a turn come in two final messages, each with an ordinal of its own."""
+    if not isinstance(message, dict) or message.get("type") != "transcript":
+        return [message]
+    one = {**message, "ordinal": 2 * message["ordinal"]}
+    return [one, {**one, "ordinal": one["ordinal"] + 1}] if _was_spoken(message) else [one]
+
+
+def _and_again(socket: Socket, message: Any) -> Wires:
+    """The words of a turn come once more when it has been answered."""
+    if not isinstance(message, dict) or message.get("type") not in ("transcript", "state"):
+        return [message]
+    said: dict[str, Any] | None = getattr(socket.state, "said", None)
+    if message.get("state") == "listening" and said is not None:
+        socket.state.said = None
+        return [message, {**said, "ordinal": said["ordinal"] + 3}]
+    if message["type"] == "state":
+        return [message]
+    one = {**message, "ordinal": 4 * message["ordinal"]}
+    if _was_spoken(message):
+        socket.state.said = one
+    return [one]
+
+
+def _was_spoken(message: dict[str, Any]) -> bool:
+    return bool(message["role"] == "user" and message.get("medium") != "text")
+
+
 def without(name: str) -> Callable[[Socket, Any], Wires]:
     """Results with this field are not understood."""
     return lambda socket, message: [] if _result(message) and name in message else [message]
@@ -370,6 +398,13 @@ FAULTS = [
         "what was spoken is said to be typed",
         transcripts(lambda s, m: [{**m, "medium": "text"}], "user"),
         "medium voice",
+    ),
+    _f("transcripts.user", "what was spoken comes in two messages", says(_in_two), "no answer before the next"),
+    _f(
+        "transcripts.user",
+        "what was spoken comes again after the answer",
+        says(_and_again),
+        "no answer before the next",
     ),
     _f("client-tools.every-call", "each invocation has the same id", _one_id, "earlier invocation"),
     _f("client-tools.every-call", "only one result in a call is taken", hears(_one_result), "second call's result"),
