@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from contract_tests import engine
-from contract_tests.engine import Selection
+from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Run
 from contract_tests.judge import Judge
 from contract_tests.requirements import all_checks
@@ -85,17 +85,21 @@ async def _nothing() -> None:
     return
 
 
-def finding_of(
-    base_url: str, name: str, meanwhile: Callable[[], Awaitable[None]] = _nothing, **changes: Any
-) -> Finding:
-    """What one check, by its name with its variant, finds on a mock, while something goes on in the judge's process."""
+def job_named(name: str) -> Job:
+    """The one check of this name and variant."""
+    (job,) = Selection(only=(name,)).jobs(all_checks())
+    return job
+
+
+def finding_of(base_url: str, job: Job, meanwhile: Callable[[], Awaitable[None]] = _nothing, **changes: Any) -> Finding:
+    """What one check finds on a mock, while something goes on in the judge's process."""
 
     async def run() -> Finding:
         known = {"url": f"{base_url}/api/v1", "api_keys": (KEYS["--api-key"],), "agent": AGENT}
         it = Judge(TargetSettings(**{**known, **changes}))
         busy = asyncio.ensure_future(meanwhile())
         try:
-            (finding,) = await engine.run(it, Selection(only=(name,)).jobs(all_checks()))
+            (finding,) = await engine.run(it, [job])
             return finding
         finally:
             busy.cancel()

@@ -13,7 +13,7 @@ from contract.audio import AudioFormat, Encoding, encode
 from contract_tests.caller import AudioFileError, read_turn, read_wav, spoken
 from contract_tests.findings import Verdict
 from contract_tests.line import AUDIBLE_RMS, loudness, samples
-from tests.contract_tests.targets import finding_of
+from tests.contract_tests.targets import finding_of, job_named
 from tests.running import RunningMock
 
 LEVELS = [0, 1, -1, 1000, -1000, 32767, -32768]
@@ -161,7 +161,7 @@ def test_a_caller_who_pauses_accuses_no_agent(mock: RunningMock, tmp_path: Path)
     sentence, pause = spoken(AudioFormat(Encoding.PCM16, 16000)), bytes(2 * 19200)
     path = tmp_path / "two.wav"
     path.write_bytes(wav(pause + sentence + pause + sentence + pause, rate_hz=16000))
-    finding = finding_of(mock.base_url, "media.interruptible[websocket]", caller_audio=path)
+    finding = finding_of(mock.base_url, job_named("media.interruptible[websocket]"), caller_audio=path)
     assert finding.verdict is Verdict.PASSED, finding
 
 

@@ -13,7 +13,7 @@ from contract_tests.dialling import NotAllowed
 from contract_tests.findings import Verdict
 from contract_tests.room.door import NOWHERE, VALIDATE, NoWayIn, RoomRefused, knock, room_address
 from contract_tests.settings import TargetSettings
-from tests.contract_tests.targets import finding_of
+from tests.contract_tests.targets import finding_of, job_named
 from tests.running import running_mock
 
 pytestmark = pytest.mark.alone
@@ -112,7 +112,7 @@ def test_a_room_elsewhere_is_not_joined_unless_that_is_allowed() -> None:
 )
 def test_a_room_that_cannot_be_reached_is_not_checked(livekit_url: str, reason: str) -> None:
     with running_mock(livekit_url=livekit_url, livekit_key="devkey", livekit_secret="secret") as mock:
-        finding = finding_of(mock.base_url, "webrtc.join")
+        finding = finding_of(mock.base_url, job_named("webrtc.join"))
     assert finding.verdict is Verdict.NOT_CHECKED
     assert reason in finding.reason
 
@@ -126,7 +126,7 @@ def test_the_target_itself_in_the_place_of_a_livekit_server_is_not_checked() -> 
             livekit_secret="secret",
         ) as mock,
     ):
-        finding = finding_of(mock.base_url, "webrtc.join")
+        finding = finding_of(mock.base_url, job_named("webrtc.join"))
     assert finding.verdict is Verdict.NOT_CHECKED
     assert "no LiveKit server answers at roomUrl" in finding.reason
 
@@ -134,7 +134,7 @@ def test_the_target_itself_in_the_place_of_a_livekit_server_is_not_checked() -> 
 def test_without_the_library_no_call_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "contract_tests.room.participant", None)
     with running_mock() as mock:
-        finding = finding_of(mock.base_url, "webrtc.greeting")
+        finding = finding_of(mock.base_url, job_named("webrtc.greeting"))
         assert len(mock.mock.store) == 0
     assert finding.reason == 'install the extra livekit (pip install "calls-contract[livekit]")'
 
@@ -142,5 +142,5 @@ def test_without_the_library_no_call_is_created(monkeypatch: pytest.MonkeyPatch)
 def test_a_call_that_waited_so_long_that_it_was_made_anew_is_the_one_that_is_dialled_again() -> None:
     with running_mock() as mock:
         # Whatever waits at all has waited too long.
-        finding = finding_of(mock.base_url, "webrtc.leave", url_ttl_s=0.001)
+        finding = finding_of(mock.base_url, job_named("webrtc.leave"), url_ttl_s=0.001)
     assert finding.verdict is Verdict.PASSED, finding.cases

@@ -10,20 +10,29 @@ import pytest
 
 from contract_tests import engine, scenarios
 from contract_tests.context import Context
-from contract_tests.engine import Selection
-from contract_tests.findings import Finding, Verdict
-from contract_tests.judge import Judge
+from contract_tests.engine import Job
+from contract_tests.findings import Verdict
 from contract_tests.line import Line
-from contract_tests.requirements import all_checks
-from contract_tests.settings import TargetSettings
+from contract_tests.requirements import CheckFunction
 from contract_tests.target import HeldUp
-from tests.contract_tests.targets import finding_of
+from tests.contract_tests.targets import finding_of, job_named
 from tests.running import RunningMock
 
 pytestmark = pytest.mark.alone
 
 TURN_S = 0.12
 """How long each turn of the event loop takes: six frames."""
+
+
+def job(run: CheckFunction) -> Job:
+    named = job_named("survival.keys[plivo]")
+    return replace(named, check=replace(named.check, run=run))
+
+
+async def is_answered(it: Context) -> None:
+    recording = await scenarios.one_turn(it)
+    if not recording.answered:
+        it.wrong("an answer", recording.line.why_silent)
 
 
 async def each_turn_takes_long() -> None:
@@ -37,7 +46,7 @@ def hold_up() -> None:
 
 
 def test_the_callers_words_are_not_stretched_where_each_turn_of_the_loop_takes_long(mock: RunningMock) -> None:
-    assert finding_of(mock.base_url, "survival.keys[plivo]", each_turn_takes_long).verdict is Verdict.PASSED
+    assert finding_of(mock.base_url, job(is_answered), each_turn_takes_long).verdict is Verdict.PASSED
 
 
 def test_a_turn_that_was_torn_apart_is_spoken_again(mock: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +63,7 @@ def test_a_turn_that_was_torn_apart_is_spoken_again(mock: RunningMock, monkeypat
     spoken = Line.spoken
     monkeypatch.setattr(Line, "spoken", speak_badly)
     monkeypatch.setattr(scenarios, "ANSWER_WITHIN_S", 3.0)
-    assert finding_of(mock.base_url, "survival.keys[twilio]").verdict is Verdict.PASSED
+    assert finding_of(mock.base_url, job(is_answered)).verdict is Verdict.PASSED
     assert torn
 
 
@@ -67,16 +76,7 @@ def test_what_this_machine_was_too_busy_for_is_tried_again(slow: int, verdict: V
         if it.attempt <= slow:
             raise HeldUp("to dial in time")
 
-    async def run() -> Finding:
-        it = Judge(TargetSettings(url="http://127.0.0.1:1", api_keys=("key",)))
-        (job,) = Selection(only=("survival.keys[plivo]",)).jobs(all_checks())
-        try:
-            (finding,) = await engine.run(it, [replace(job, check=replace(job.check, run=check, again=False))])
-            return finding
-        finally:
-            await it.close()
-
-    finding = asyncio.run(run())
+    finding = finding_of("http://127.0.0.1:1", job(check))
     assert finding.verdict is verdict
     assert ("too busy" in finding.reason) is (verdict is Verdict.NOT_CHECKED)
     assert attempts == list(range(1, min(slow, engine.ATTEMPTS - 1) + 2))
