@@ -321,6 +321,8 @@ class Context:
         heard, said = formats(call.request)
         async with self._socket(call) as (call, socket):
             line = Line(socket, kind, to_agent or heard, said, time.monotonic())
+            if not rubbish:
+                line.on_fault = lambda: self.judge.forbid(kind, str(first_forbidden(line)), self.dial_command(call))
             try:
                 if begin:
                     await line.connect()
@@ -329,8 +331,6 @@ class Context:
             finally:
                 await line.close()
                 self._look_for_keys(call, line)
-                if not rubbish and (forbidden := first_forbidden(line)) is not None:
-                    self.judge.forbidden.append((kind, forbidden, self.dial_command(call)))
 
     @asynccontextmanager
     async def room(self, call: Call) -> AsyncIterator[tuple[Call, RoomLine]]:

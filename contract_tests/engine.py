@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from contract_tests.context import Context
 from contract_tests.findings import Finding, Layer, Level, Verdict
 from contract_tests.judge import Judge
-from contract_tests.requirements import Check
+from contract_tests.requirements import Check, SoonFunction
 from contract_tests.second_looks import SecondLooks
 from contract_tests.settings import Profile
 from contract_tests.target import HeldUp, NotChecked
@@ -85,7 +85,8 @@ async def run(
 ) -> list[Finding]:
     """Run the jobs: the first ones alone, the last ones at the end, the others side by side, slow ones first.
 
-    What is not over when the time is, is not checked.
+    What is not over when the time is, is not checked.  `on_finding` is told of each once, and ahead of what is plain;
+    what is returned may say more of it.
     """
     found: dict[str, Finding] = {}
     pulse = asyncio.create_task(_pulse(judge))
@@ -95,8 +96,18 @@ async def run(
         async with judge.room_for(job.check):
             finding = await _judged(judge, job, looks)
         found[job.name] = finding
-        on_finding(finding)
+        if job.name not in ahead:
+            on_finding(finding)
 
+    async def show_ahead(job: Job, soon: SoonFunction) -> None:
+        await soon(judge, job.variant)
+        finding = await _attempt(judge, job, Context(judge, job.variant))
+        if finding.cases:
+            ahead.add(job.name)
+            on_finding(finding)
+
+    ahead: set[str] = set()
+    early = [asyncio.create_task(show_ahead(job, job.check.soon)) for job in jobs if job.check.soon]
     try:
         for order in ("first", "any", "last"):
             due = sorted((job for job in jobs if job.check.order == order), key=lambda job: -job.check.lasts_s)
@@ -106,7 +117,9 @@ async def run(
                 for job in due:
                     await one(job)
     finally:
-        pulse.cancel()
+        for task in (pulse, *early):
+            task.cancel()
+        await asyncio.gather(pulse, *early, return_exceptions=True)
     return [found[job.name] for job in jobs]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -73,6 +74,7 @@ class Judge:
         self.lags: list[tuple[float, float]] = []
         self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
+        self._forbade: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.told = 0
         self.leaks: list[tuple[str, tuple[str, str]]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
@@ -129,6 +131,15 @@ class Judge:
         going = asyncio.ensure_future(doing)
         self._going.append(going)
         return going
+
+    def forbid(self, kind: str, fault: str, shown: tuple[str, str]) -> None:
+        """Write down the first message of a call that the contract forbids."""
+        self.forbidden.append((kind, fault, shown))
+        self._forbade[kind].set()
+
+    async def forbade(self, kind: str) -> None:
+        """Wait until a message was forbidden on a call of this connection type."""
+        await self._forbade[kind].wait()
 
     def take(self, url: str) -> bool:
         """Lay claim to dialling a websocketUrl; False where another check has."""

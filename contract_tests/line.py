@@ -100,7 +100,7 @@ class Line:
 
     Attributes:
         heard: every message, in order.
-        faults: how many of them the contract forbids.
+        faults: how many of them the contract forbids; `on_fault` is told of the first one.
         audio: the agent's audio among them.
         clears: when the agent withdrew its audio.
         marks_return: whether marks come back whose audio was withdrawn; of Plivo nobody could say.
@@ -127,6 +127,7 @@ class Line:
         self.close_code: int | None = None
         self.closed_by_us = False
         self.faults = 0
+        self.on_fault: Callable[[], None] = lambda: None
         self.heard: list[Heard] = []
         self.audio: list[HeardAudio] = []
         self.clears: list[float] = []
@@ -345,8 +346,11 @@ class Line:
             event = self._stream.receive(wire)
         except PeerError as error:
             fault, event = error, error.event if isinstance(error.event, Audio | Clear | Mark) else None
-        self.faults += fault is not None and not is_free(self.kind, fault, wire)
         self.heard.append(Heard(now, wire, event, fault))
+        if fault is not None and not is_free(self.kind, fault, wire):
+            self.faults += 1
+            if self.faults == 1:
+                self.on_fault()
         match event:
             case Audio(payload=payload):
                 self._hear_audio(payload, now)

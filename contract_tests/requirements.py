@@ -12,8 +12,11 @@ from contract_tests.findings import Layer, Level, Requirement
 
 if TYPE_CHECKING:
     from contract_tests.context import Context
+    from contract_tests.judge import Judge
 
 CheckFunction = Callable[["Context"], Awaitable[None]]
+SoonFunction = Callable[["Judge", str], Awaitable[None]]
+"""Waits, in a run and a variant, until there is something to show."""
 
 SECTIONS = (
     "authentication",
@@ -53,6 +56,8 @@ class Check:
         variants: the operations or connection types that it is checked for, one after the other.
         smoke: whether the shortest profile has it.
         order: `first` alone, before all others; `last` after all others, over what they saw; else side by side.
+        soon: what a `last` one waits for to be shown ahead, so that nobody waits for what is plain; it must then be
+            quick, and is looked at once more at the end.
         lasts_s: how long it takes at the least, in real seconds at time scale 1; slow ones are started first.
         again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
     """
@@ -62,6 +67,7 @@ class Check:
     variants: tuple[str, ...] = ("",)
     smoke: bool = False
     order: str = "any"
+    soon: SoonFunction | None = None
     lasts_s: float = 0.0
     again: bool = False
 
@@ -82,6 +88,7 @@ def requirement(
     variants: tuple[str, ...] = ("",),
     smoke: bool = False,
     order: str = "any",
+    soon: SoonFunction | None = None,
     lasts_s: float = 0.0,
     again: bool = False,
 ) -> Callable[[CheckFunction], CheckFunction]:
@@ -97,6 +104,7 @@ def requirement(
                 variants=variants,
                 smoke=smoke,
                 order=order,
+                soon=soon,
                 lasts_s=lasts_s,
                 again=again,
             )

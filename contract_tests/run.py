@@ -100,7 +100,8 @@ async def judge(
             problems.append("no requirement is selected")
         if not problems:
             bugs: list[str] = []
-            await engine.run(it, [_guarded(job, bugs) for job in jobs], note_finding)
+            for finding in await engine.run(it, [_guarded(job, bugs) for job in jobs], note_finding):
+                found[finding.name] = finding
             problems += bugs
     except asyncio.CancelledError:
         interrupted = True

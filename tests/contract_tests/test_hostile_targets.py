@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
 from contract_tests.engine import Selection
-from contract_tests.findings import Run, Verdict
+from contract_tests.findings import Finding, Run, Verdict
 from contract_tests.judge import Judge
 from contract_tests.reports.json_report import render
 from contract_tests.run import judge
@@ -323,3 +324,24 @@ def test_what_the_contract_leaves_free_makes_no_line_hang_up() -> None:
                 await it.close()
 
     assert asyncio.run(stays())
+
+
+def test_what_is_plain_is_shown_ahead_and_completed_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenarios, "ANSWER_WITHIN_S", 1.0)
+    wrong = itertools.cycle(['{"event": "medium"}', '{"event": "media", "media": {}}'])
+    told: list[Finding] = []
+
+    async def say_something_wrong(socket: web.WebSocketResponse) -> None:
+        await socket.send_str(next(wrong))
+        async for _ in socket:
+            pass
+
+    async def run() -> Run:
+        async with _served(_talks(say_something_wrong)) as url:
+            selection = Selection(only=("media.greeting[twilio]", "media.messages[twilio]"))
+            today = datetime.date.today()
+            return await judge(_settings(url, max_time_s=60), selection, today=today, on_finding=told.append)
+
+    greeting, messages = asyncio.run(run()).findings
+    assert [finding.name for finding in told] == [messages.name, greeting.name]
+    assert len(told[0].cases) == 1 and len(messages.cases) == 2
