@@ -19,8 +19,9 @@ SPOKEN = files("contract_tests") / "data" / "caller.wav"
 WINDOW_MS = 20
 LONGEST_PAUSE_MS = 200
 QUIET = 1 / 30
-"""What is so much quieter than the loudest window (-30 dB) is a pause."""
+"""What is so much quieter than the loud windows (-30 dB) is a pause."""
 
+LEAST_S = 0.3
 LONGEST_S = 10.0
 
 
@@ -56,15 +57,17 @@ def read_turn(path: Path) -> tuple[bytes, int]:
     """What is said in a WAV file as one turn, as `read_wav` has it: an agent takes a long pause for the end of one.
 
     Silence before and after it is left out but for a tenth of a second, and pauses are shortened to 0.2 s.
-    Raises AudioFileError, also where nothing can be heard, and where it takes longer than 10 s.
+    Raises AudioFileError, also where too little can be heard to be speech, and where it takes longer than 10 s.
     """
     pcm, rate_hz = read_wav(path)
     size = rate_hz * WINDOW_MS // 1000
     windows = np.frombuffer(pcm + bytes(-len(pcm) % (2 * size)), "<i2").reshape(-1, size)
     levels = np.sqrt(np.mean(windows.astype(np.float64) ** 2, axis=1))
-    loud = levels > max(AUDIBLE_RMS, QUIET * float(levels.max()))
-    if not loud.any():
-        raise AudioFileError(f"{path}: holds nothing that can be heard")
+    audible = levels > AUDIBLE_RMS
+    # Not of the loudest one: that may be a click.
+    loud = audible & (levels > QUIET * float(np.percentile(levels[audible], 75) if audible.any() else 0.0))
+    if (loud_s := int(np.count_nonzero(loud)) * WINDOW_MS / 1000) < LEAST_S:
+        raise AudioFileError(f"{path}: {loud_s:g} s that can be heard, expected {LEAST_S:g} at the least")
     around = LONGEST_PAUSE_MS // WINDOW_MS // 2
     said = windows[np.convolve(loud, np.ones(2 * around + 1))[around:][: len(loud)] > 0.5]
     if (said_s := len(said) * WINDOW_MS / 1000) > LONGEST_S:

@@ -80,7 +80,7 @@ class Context:
 
     Attributes:
         variant: the operation or connection type.
-        attempt: 1, or 2 where a violation has to show again.
+        attempt: 1, or more where a violation has to show again.
         cases: what was wrong so far.
         shown: the exchanges that showed it.
         cause: what most likely causes it; the requirement's own words where a check says nothing.

@@ -102,7 +102,7 @@ async def run(
     async def show_ahead(job: Job, soon: SoonFunction) -> None:
         await soon(judge, job.variant)
         finding = await _attempt(judge, job, Context(judge, job.variant))
-        if finding.cases:
+        if finding.cases and job.name not in found:
             ahead.add(job.name)
             on_finding(finding)
 
@@ -119,7 +119,9 @@ async def run(
     finally:
         for task in (pulse, *early):
             task.cancel()
-        await asyncio.gather(pulse, *early, return_exceptions=True)
+        for result in await asyncio.gather(pulse, *early, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
     return [found[job.name] for job in jobs]
 
 
@@ -129,6 +131,7 @@ async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
     Any other that was found while this machine was slow is looked for again: what was missed may have come too late.
     """
     wrong: Finding | None = None
+    unseen: Finding | None = None
     was_quick = True
     for attempt in range(1, ATTEMPTS + 1):
         context = Context(judge, job.variant, attempt)
@@ -142,21 +145,21 @@ async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
             looks.had_first()
         if finding.verdict is Verdict.PASSED or not (job.check.again or late):
             return finding
-        unseen = finding.verdict is Verdict.NOT_CHECKED
-        if unseen and not context.held_up:
-            if attempt == 1:
-                return finding
-            break
-        if not late and wrong:
+        if finding.verdict is Verdict.NOT_CHECKED:
+            unseen = unseen or finding
+            if not context.held_up:
+                break
+        elif wrong and not late:
             return finding
-        if not unseen and not (late and job.check.again):
+        elif not (late and job.check.again):
             wrong, was_quick = finding, lag_s <= LATE_S
         if attempt == ATTEMPTS or not await _may_look_again(judge, job, looks):
             break
     if job.check.again and not was_quick:
         # It was seen once, and may be this machine's doing.
         wrong = None
-    return wrong or _not_checked(job, "this machine was too busy to judge times: run again", finding.took_s)
+    busy = "this machine was too busy to judge times: run again"
+    return wrong or unseen or _not_checked(job, busy, finding.took_s)
 
 
 async def _may_look_again(judge: Judge, job: Job, looks: SecondLooks) -> bool:
@@ -181,7 +184,7 @@ async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
         async with asyncio.timeout(max(0.5, judge.left_s() - kept_s)):
             await job.check.run(context)
     except NotChecked as not_checked:
-        context.held_up = isinstance(not_checked, HeldUp)
+        context.held_up = isinstance(not_checked, HeldUp) and not context.cases
         reason = judge.secrets.redact(str(not_checked))
     except TimeoutError:
         reason = f"the time is up: it takes more than the {judge.settings.max_time_s:g} s of this run (--max-time)"

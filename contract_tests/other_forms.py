@@ -6,6 +6,7 @@ import json
 import time
 
 from contract_tests.context import Call, Context
+from contract_tests.line import NEW_FIELD
 from contract_tests.scenarios import (
     ANSWER_WITHIN_S,
     LONGEST_TURN_S,
@@ -17,9 +18,11 @@ from contract_tests.scenarios import (
     stop,
 )
 
-WITH_PARAMETERS, IN_PIECES, TURNED, UNKNOWN_BEFORE = ODD_STARTS = ("parameters", "pieces", "turned", "unknown")
+WITH_PARAMETERS, IN_PIECES, TURNED, NEW_FIELDS, UNKNOWN_BEFORE = ODD_STARTS = (
+    *("parameters", "pieces", "turned", "fields", "unknown"),
+)
 """What may be odd about a start message: the customer's parameters; that it comes in three WebSocket frames; that its
-fields come in another order; that an unknown event came before it."""
+fields come in another order, or others with them; that an unknown event came before it."""
 PARAMETERS = {"campaign": "spring", "customerId": "4711"}
 """What a customer may hand on with a stream: TwiML's `<Parameter>`, and its like."""
 
@@ -41,7 +44,8 @@ async def oddly_started(it: Context, *oddities: str) -> Recording:
             if UNKNOWN_BEFORE in odd:
                 await line.send_json({"event": "from-the-future", "future": {"a": [1, None]}})
             parameters = PARAMETERS if WITH_PARAMETERS in odd else {}
-            await line.start_with(parameters, in_pieces=IN_PIECES in odd, turned=TURNED in odd)
+            forms = {"in_pieces": IN_PIECES in odd, "turned": TURNED in odd, "new_fields": NEW_FIELDS in odd}
+            await line.start_with(parameters, **forms)
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
             if recording.greeted and await line.quiet(1.0, LONGEST_TURN_S) and line.alive:
                 await stop(recording)
@@ -72,9 +76,10 @@ async def must_answer(it: Context, shown: str, **oddity: bool) -> None:
     Args:
         it: the check; its variant is `websocket`.
         shown: what the text is, in words that follow "a text".
-        oddity: `in_pieces`, in three WebSocket frames, or `turned`, with its fields in another order.
+        oddity: `in_pieces`, in three WebSocket frames, `turned`, with its fields in another order, or `new_fields`,
+            with one that nobody knows.
     """
-    if await _typed_oddly(it, in_pieces=True, turned=True) is None:
+    if await _typed_oddly(it, in_pieces=True, turned=True, new_fields=True) is None:
         return
     failed = await _typed_oddly(it, **oddity)
     if failed is not None:
@@ -83,18 +88,22 @@ async def must_answer(it: Context, shown: str, **oddity: bool) -> None:
         it.wrong(expected, received, *it.dial_command(call))
 
 
-async def _typed_oddly(it: Context, *, in_pieces: bool = False, turned: bool = False) -> tuple[Call, str] | None:
+async def _typed_oddly(
+    it: Context, *, in_pieces: bool = False, turned: bool = False, new_fields: bool = False
+) -> tuple[Call, str] | None:
     """None where a text is answered, else the call and what came instead."""
 
     async def record() -> tuple[Call, str] | None:
         call = await it.any_call("inline", it.variant, greets=True)
         async with it.line(call) as line:
             await hear_out(line)
-            fields = {"type": "user_text_message", "text": TYPED}
+            fields = {"type": "user_text_message", "text": TYPED} | (NEW_FIELD if new_fields else {})
             text = json.dumps(dict(reversed(fields.items())) if turned else fields)
             sent_at = time.monotonic()
             await (line.send_in_pieces(text) if in_pieces else line.send(text))
             return None if await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S) else (call, line.why_silent)
 
-    found: tuple[Call, str] | None = await it.recording(f"typed-oddly-{in_pieces}-{turned}-{it.attempt}", record)
+    found: tuple[Call, str] | None = await it.recording(
+        f"typed-oddly-{in_pieces}-{turned}-{new_fields}-{it.attempt}", record
+    )
     return found

@@ -23,7 +23,7 @@ SLACK_S = 0.4
 
 LONGEST_TURN_S = 25.0
 LONGEST_SPEECH_S = 30.0
-"""How long what the caller says may take: a file may hold anything."""
+"""How long the end of what the caller says is waited for, three times what a file may hold."""
 
 STUTTER_S = 0.15
 """A caller's frame that is later makes a pause that nobody makes in a sentence: an agent takes the turn for over."""
@@ -33,6 +33,9 @@ PAUSE_S = 2.5
 
 TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 """Letters of any kind must come back as they are."""
+
+LONG = 3
+"""How often the caller says the sentence in a long turn: over six seconds with the built-in one."""
 
 ODD_FRAMES = (7, 333, 1, 161, 90, 2, 801)
 """Lengths to cut speech into, in samples: any is legal."""
@@ -57,8 +60,8 @@ class Recording:
         before_start: how many messages came before the start message.
         unasked: whether the agent was heard while the caller was silent and was to speak first.
         spoken_at: when caller speech began; `spoken_until` when it ended.
-        answered: whether the agent was heard in time after it; `answered_again`, after the caller's next turn, and None
-            where the call did not come so far, and `spoken_again_at`, when that began.
+        heard_answer: whether the agent was heard in time after it; `answered_again`, after the caller's next turn, and
+            None where the call did not come so far, and `spoken_again_at`, when that began.
         greeting_over: whether the agent fell silent after its greeting in the time that there was.
         first_until: when the agent's first message had been played.
         stopped_at: when the carrier's stop was sent; 0.0 where none was.
@@ -75,7 +78,7 @@ class Recording:
     unasked: bool = False
     spoken_at: float = 0.0
     spoken_until: float = 0.0
-    answered: bool = False
+    heard_answer: bool = False
     answered_again: bool | None = None
     spoken_again_at: float = 0.0
     greeting_over: bool = False
@@ -85,27 +88,31 @@ class Recording:
     over_at: float = 0.0
     beside: Line | None = None
 
+    @property
+    def answered(self) -> bool:
+        """As `heard_answer`.  Raises HeldUp where that is False and the caller's words had not gone out evenly."""
+        if not self.heard_answer:
+            must_be_even(self.line)
+        return self.heard_answer
 
-async def talk(it: Context, line: Line, recording: Recording, *, silence_after: bool = True, odd: bool = False) -> None:
-    """Let the caller speak, and wait for the agent's answer.
 
-    Raises HeldUp where none came and the words had not gone out evenly.
-    """
-    audio = it.speech(line)
+async def talk(
+    it: Context, line: Line, recording: Recording, *, silence_after: bool = True, odd: bool = False, times: int = 1
+) -> None:
+    """Let the caller speak, once or several times without a pause, and wait for the agent's answer."""
+    audio = it.speech(line) * times
     sample = line.to_agent.bytes_per_sample
     line.silence_on = silence_after
     line.speak(audio, tuple(size * sample for size in ODD_FRAMES) if odd else ())
     await line.spoken(LONGEST_SPEECH_S)
     recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
-    recording.answered = await line.hears(line.spoke_until - 0.2, ANSWER_WITHIN_S + SLACK_S)
+    recording.heard_answer = await line.hears(line.spoke_until - 0.2, ANSWER_WITHIN_S + SLACK_S)
     line.silence_on = True
-    if not recording.answered:
-        must_be_even(line)
 
 
 def must_be_even(line: Line) -> None:
-    """Raise HeldUp where there were pauses in the caller's words that this machine made: they may end a turn."""
-    if line.stutter_s > STUTTER_S:
+    """Raise HeldUp where this machine made pauses in the caller's last words: an agent may take one for their end."""
+    if line.alive and line.stutter_s > STUTTER_S:
         raise HeldUp("to speak evenly, and a pause ends a turn")
 
 
@@ -124,7 +131,8 @@ async def greeted(it: Context) -> Recording:
             if it.hasty:
                 return recording
             await talk(it, line, recording)
-            await line.quiet(1.2, 12)
+            # What belongs to the answer may come when it is over.
+            await line.quiet(PAUSE_S + 0.5, 12)
             recording.ponged = await line.pong(5.0) if line.alive else None
             recording.over_at = time.monotonic()
             return recording
@@ -133,7 +141,7 @@ async def greeted(it: Context) -> Recording:
 
 
 async def user_first(it: Context) -> Recording:
-    """The caller is to speak first, is silent for a while, speaks in frames of any length, then sends nothing more."""
+    """The caller is to speak first, is silent for a while, speaks long in odd frames, then sends nothing more."""
 
     async def record() -> Recording:
         call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
@@ -147,7 +155,7 @@ async def user_first(it: Context) -> Recording:
             recording.unasked = await line.hears(0, SILENT_FOR_S + 0.5)
             if it.hasty:
                 return recording
-            await talk(it, line, recording, silence_after=False, odd=True)
+            await talk(it, line, recording, silence_after=False, odd=True, times=LONG)
             await line.quiet(1.0, 8)
             recording.over_at = time.monotonic()
             return recording
@@ -155,7 +163,7 @@ async def user_first(it: Context) -> Recording:
     return await recorded(it, "user-first", record)
 
 
-async def one_turn(it: Context, *, silence_after: bool = True, odd: bool = False) -> Recording:
+async def one_turn(it: Context, *, silence_after: bool = True, odd: bool = False, times: int = 1) -> Recording:
     """The caller speaks first: to tell which peculiarity of `user_first` was not understood."""
 
     async def record() -> Recording:
@@ -163,10 +171,10 @@ async def one_turn(it: Context, *, silence_after: bool = True, odd: bool = False
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             await line.until(lambda: not line.alive, 0.6)
-            await talk(it, line, recording, silence_after=silence_after, odd=odd)
+            await talk(it, line, recording, silence_after=silence_after, odd=odd, times=times)
             return recording
 
-    return await recorded(it, f"one-turn-{silence_after}-{odd}", record)
+    return await recorded(it, f"one-turn-{silence_after}-{odd}-{times}", record)
 
 
 async def agent_call(it: Context) -> Recording:
@@ -179,10 +187,10 @@ async def agent_call(it: Context) -> Recording:
             await line.hears(0, 2.0)
             await line.quiet(1.0, 20)
             await talk(it, line, recording)
-            if recording.answered and await line.quiet(1.2, 15) and line.alive:
+            if recording.heard_answer and await line.quiet(1.2, 15) and line.alive:
                 again = Recording(call=call, line=line)
                 await talk(it, line, again)
-                recording.answered_again, recording.spoken_again_at = again.answered, again.spoken_at
+                recording.answered_again, recording.spoken_again_at = again.heard_answer, again.spoken_at
                 # Its transcript may come when it has been said.
                 await line.quiet(PAUSE_S, 12)
             return recording
@@ -217,7 +225,7 @@ async def typed(it: Context) -> Recording:
             await line.until(lambda: not line.alive, 0.3)
             await line.say(TextMessage(text=TYPED))
             recording.spoken_at = time.monotonic()
-            recording.answered = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
+            recording.heard_answer = await line.hears(recording.spoken_at, ANSWER_WITHIN_S + SLACK_S)
             await line.quiet(PAUSE_S + 0.1, 12)
             recording.over_at = time.monotonic()
             return recording
@@ -316,10 +324,11 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
                 await line.until(lambda: not line.alive, INTERRUPTED_WITHIN_S + 1.5)
             else:
                 await line.quiet(PAUSE_S, LONGEST_TURN_S)
-            recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
             recording.first_until = line.speaking_until()
+            await line.spoken(LONGEST_SPEECH_S)
+            recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
             if interruptible and line.clears:
-                recording.answered = await line.hears(line.spoke_until + 0.1, ANSWER_WITHIN_S + SLACK_S)
+                recording.heard_answer = await line.hears(line.spoke_until + 0.1, ANSWER_WITHIN_S + SLACK_S)
             return recording
 
     return await recorded(it, f"cut-in-{interruptible}", record)

@@ -24,6 +24,8 @@ from contract_tests.target import Exchange, NotChecked
 T = TypeVar("T")
 
 _ENDS_WITHIN_S = 15.0
+_SAID_LATE_S = 5.0
+"""How much longer than it lasts something may take to be said, on a busy machine."""
 
 
 class NothingFound(Exception):
@@ -208,7 +210,7 @@ class CallsCarrier:
 
         async def speak() -> None:
             self._line.speak(said)
-            await asyncio.sleep(self._line.to_agent.duration_ms(len(said)) / 1000)
+            await self._line.spoken(self._line.to_agent.duration_ms(len(said)) / 1000 + _SAID_LATE_S)
 
         self._loop.result(speak())
 

@@ -290,6 +290,7 @@ async def other_turns(it: Context) -> None:
     if it.variant not in reacted and it.variant == SPOKEN:
         call, line, reacted = await _other_turns(it, (SPOKEN,))
     if it.variant not in reacted:
+        scenarios.must_be_even(line)
         it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s", line.why_silent, *it.dial_command(call))
 
 
@@ -309,7 +310,7 @@ async def _other_turns(it: Context, kinds: tuple[str, ...]) -> tuple[Call, Line,
                 else:
                     recording = Recording(call=call, line=line)
                     await scenarios.talk(it, line, recording)
-                    answered = recording.answered or len(invocations(line)) > before
+                    answered = recording.heard_answer or len(invocations(line)) > before
                 if not answered:
                     break
                 reacted.append(kind)

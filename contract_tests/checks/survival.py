@@ -32,7 +32,7 @@ async def _survives(it: Context, what: str) -> None:
 
     All that no agent answers is said in one call first; each alone only where that one does not go well.
     """
-    if what in TOGETHER and (await _all_oddities(it))[0].answered:
+    if what in TOGETHER and (await _all_oddities(it))[0].heard_answer:
         return
     recording, _ = await _odd_call(it, [ODDITIES[what]])
     shown, received = it.dial_command(recording.call), recording.line.why_silent
@@ -142,6 +142,27 @@ async def unknown_events(it: Context) -> None:
         it.wrong("silence after an unknown event: the caller speaks first", received, *it.dial_command(shared.call))
     if it.variant in CARRIERS:
         await must_greet(it, other_forms.UNKNOWN_BEFORE, "after an unknown event")
+
+
+@requirement(
+    "survival.unknown-fields",
+    "Fields that no document names are survived.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="A carrier's start message has a field too many, and so has what is in it; the agent must greet. So has a "
+    "custom client's typed text, which must be answered.",
+    why="Carriers add fields without asking.",
+    mend="Read the fields that you need, and forbid no others.",
+    variants=TALKING,
+    lasts_s=12,
+    again=True,
+)
+async def unknown_fields(it: Context) -> None:
+    """A start message or a text."""
+    if it.variant in CARRIERS:
+        await must_greet(it, other_forms.NEW_FIELDS, "with fields that nobody knows")
+    else:
+        await must_answer(it, "with a field that nobody knows", new_fields=True)
 
 
 @requirement(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import pairwise
+from operator import itemgetter
 
 from contract.events import TextMessage, Transcript
 from contract_tests import scenarios
@@ -55,6 +56,8 @@ async def agent_transcripts(it: Context) -> None:
     said = [each for _, each in _transcripts(recording.line) if each.role == "agent"]
     if not said:
         it.wrong("transcripts of role agent", "none", *it.dial_command(recording.call))
+    elif any(each.medium == "text" for each in said):
+        it.wrong("medium voice: it was spoken", "medium text", *it.dial_command(recording.call))
     elif not any(each.final for each in said) and (recording.greeting_over or not it.hasty):
         it.wrong("a final transcript of the greeting", "none is final", *it.dial_command(recording.call))
 
@@ -222,28 +225,39 @@ async def user_transcripts(it: Context) -> None:
                 it.wrong("one message for each user turn", f"{each.ordinal} twice", *it.dial_command(recording.call))
                 return
             seen.add(each.ordinal)
-        if unanswered := _spoken_but_not_answered(recording.line):
+        unanswered = _spoken_but_not_answered(recording)
+        if unanswered is not None:
             scenarios.must_be_even(recording.line)
             received = f"{unanswered!r}, and no answer before the next"
             it.wrong("one message for one spoken turn", received, *it.dial_command(recording.call))
+            return
 
 
-def _spoken_but_not_answered(line: Line) -> str:
-    """What was heard as a user turn of its own that the agent never took for one; empty where there is none.
+def _spoken_but_not_answered(recording: Recording) -> str | None:
+    """What was heard as a user turn of its own that the agent never took for one; None where there is none.
 
-    Where a turn ends is the agent's affair: it may hear two in what was said, and answer both.
+    Where a turn ends is the agent's affair: it may hear two in what was said, and answer both, or begin to.
     """
-    texts, roles = dict[int, str](), dict[int, str]()
-    for _, each in _transcripts(line):
-        roles.setdefault(each.ordinal, "text" if each.medium == "text" else each.role)
-        texts[each.ordinal] = each.text or ""
-    order = sorted(roles)
-    for one, after in pairwise(order):
-        if roles[one] == roles[after] == "user":
-            return texts[one]
-    spoken = [texts[ordinal] for ordinal in order if roles[ordinal] == "user"]
-    repeated = len(spoken) > 1 and spoken[-1] == spoken[-2] and roles[order[-1]] == "user"
-    return spoken[-1] if repeated else ""
+    line = recording.line
+    first: dict[int, tuple[float, Transcript]] = {}
+    for at, each in _transcripts(line):
+        first.setdefault(each.ordinal, (at, each))
+    in_order = [first[ordinal] for ordinal in sorted(first)]
+    for (one_at, one), (next_at, after) in pairwise(in_order):
+        reacted = any(one_at <= at <= next_at for at in (*(piece.at_s for piece in line.audible()), *line.clears))
+        if _was_spoken(one) and _was_spoken(after) and not reacted:
+            return one.text
+    spoken = sorted((each for each in in_order if _was_spoken(each[1])), key=itemgetter(0))
+    if len(spoken) < 2 or spoken[-1][1].text != spoken[-2][1].text:
+        return None
+    at, last = spoken[-1]
+    # An answer to it may have been to come.
+    answered = line.audible(at) or recording.over_at - max(at, line.speaking_until()) < PAUSE_S
+    return None if answered else last.text
+
+
+def _was_spoken(each: Transcript) -> bool:
+    return each.role == "user" and each.medium != "text"
 
 
 @requirement(

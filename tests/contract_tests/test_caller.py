@@ -128,7 +128,7 @@ PIECES = st.lists(st.tuples(st.booleans(), st.integers(1, 400)), min_size=1, max
 
 
 @given(PIECES, st.sampled_from([8000, 11025, 48000]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_a_turn_has_all_that_is_said_and_no_long_pause(
     tmp_path: Path, pieces: list[tuple[bool, int]], rate_hz: int
 ) -> None:
@@ -138,8 +138,8 @@ def test_a_turn_has_all_that_is_said_and_no_long_pause(
     whole = b"".join((tone if loud else 0 * tone)[: ms // 20 * window].tobytes() for loud, ms in pieces)
     path = tmp_path / "turn.wav"
     path.write_bytes(wav(whole or b"\0\0", rate_hz=rate_hz))
-    if not any(loud and ms >= 20 for loud, ms in pieces):
-        with pytest.raises(AudioFileError, match="nothing that can be heard"):
+    if sum(ms // 20 for loud, ms in pieces if loud) < 15:
+        with pytest.raises(AudioFileError, match=r"s that can be heard, expected 0\.3 at the least"):
             read_turn(path)
         return
     said = np.frombuffer(read_turn(path)[0], "<i2")
@@ -154,6 +154,13 @@ def test_a_turn_that_is_too_long_is_told_by_its_length(tmp_path: Path) -> None:
     path.write_bytes(wav(np.full(8000 * 11, 8000, "<i2").tobytes()))
     with pytest.raises(AudioFileError, match=r"long\.wav: 11\.0 s of speech, expected 10 at the most"):
         read_turn(path)
+
+
+def test_a_click_beside_quiet_speech_is_not_all_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "click.wav"
+    quiet = np.frombuffer(spoken(AudioFormat(Encoding.PCM16, 16000)), "<i2") // 25
+    path.write_bytes(wav(np.full(640, 30000, "<i2").tobytes() + quiet.astype("<i2").tobytes(), rate_hz=16000))
+    assert len(read_turn(path)[0]) > 0.7 * 2 * len(quiet)
 
 
 @pytest.mark.alone

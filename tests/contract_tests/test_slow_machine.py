@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from contract_tests import engine, scenarios
-from contract_tests.context import Context
+from contract_tests.context import Call, Context
 from contract_tests.engine import Job
 from contract_tests.findings import Verdict
 from contract_tests.line import Line
 from contract_tests.requirements import CheckFunction
-from contract_tests.target import HeldUp
+from contract_tests.scenarios import Recording
+from contract_tests.target import Exchange, HeldUp
 from tests.contract_tests.targets import finding_of, job_named
 from tests.running import RunningMock
 
@@ -24,9 +28,9 @@ TURN_S = 0.12
 """How long each turn of the event loop takes: six frames."""
 
 
-def job(run: CheckFunction) -> Job:
+def job(run: CheckFunction, *, again: bool = False) -> Job:
     named = job_named("survival.keys[plivo]")
-    return replace(named, check=replace(named.check, run=run))
+    return replace(named, check=replace(named.check, run=run, again=again))
 
 
 async def is_answered(it: Context) -> None:
@@ -67,6 +71,22 @@ def test_a_turn_that_was_torn_apart_is_spoken_again(mock: RunningMock, monkeypat
     assert torn
 
 
+def test_what_was_seen_is_kept_where_the_rest_could_not_be_looked_at() -> None:
+    async def check(it: Context) -> None:
+        it.wrong("nothing", "something")
+        raise HeldUp("for the rest")
+
+    assert finding_of("http://127.0.0.1:1", job(check, again=True)).verdict is Verdict.VIOLATED
+
+
+@pytest.mark.parametrize(("alive", "is_held_up"), [(True, True), (False, False)])
+def test_an_agent_that_hangs_up_on_torn_words_has_not_answered(alive: bool, is_held_up: bool) -> None:
+    line = cast("Line", SimpleNamespace(alive=alive, stutter_s=1.0))
+    recording = Recording(call=Call({}, cast("Exchange", None), {}), line=line)
+    with pytest.raises(HeldUp) if is_held_up else nullcontext():
+        assert not recording.answered
+
+
 @pytest.mark.parametrize(("slow", "verdict"), [(1, Verdict.PASSED), (9, Verdict.NOT_CHECKED)])
 def test_what_this_machine_was_too_busy_for_is_tried_again(slow: int, verdict: Verdict) -> None:
     attempts: list[int] = []
@@ -78,5 +98,7 @@ def test_what_this_machine_was_too_busy_for_is_tried_again(slow: int, verdict: V
 
     finding = finding_of("http://127.0.0.1:1", job(check))
     assert finding.verdict is verdict
-    assert ("too busy" in finding.reason) is (verdict is Verdict.NOT_CHECKED)
+    assert finding.reason == (
+        "" if verdict is Verdict.PASSED else "this machine was too busy to dial in time: run again"
+    )
     assert attempts == list(range(1, min(slow, engine.ATTEMPTS - 1) + 2))

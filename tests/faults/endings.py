@@ -32,23 +32,27 @@ def inherits(name: str, within: Callable[[dict[str, Any]], Any] = lambda body: b
     return apply
 
 
-def _clock_per_turn(server: Server) -> None:
-    """The deadline moves with each turn of the caller's."""
-    answer = server.mock.switchboard._answer
+def _clock_per_turn(method: str) -> Apply:
+    """The deadline moves with each turn of the caller's that this method of the conversation takes."""
 
-    def answered(call: Any, opened_at: float) -> Any:
-        stream, party = answer(call, opened_at)
-        conversation: Any = party
-        hear_turn = conversation._hear_turn
+    def apply(server: Server) -> None:
+        answer = server.mock.switchboard._answer
 
-        def heard(turn: Any, now: float) -> None:
-            conversation._deadline += now - opened_at
-            hear_turn(turn, now)
+        def answered(call: Any, opened_at: float) -> Any:
+            stream, party = answer(call, opened_at)
+            conversation: Any = party
+            take = getattr(conversation, method)
 
-        conversation._hear_turn = heard
-        return stream, party
+            def taken(*turn: Any) -> None:
+                conversation._deadline += turn[-1] - opened_at
+                take(*turn)
 
-    server.mock.switchboard._answer = answered
+            setattr(conversation, method, taken)
+            return stream, party
+
+        server.mock.switchboard._answer = answered
+
+    return apply
 
 
 def _websocket(body: dict[str, Any]) -> Any:
@@ -159,7 +163,16 @@ FAULTS = [
         "it came after",
         "plivo",
     ),
-    broken("media.max-duration", "each turn sets the clock anew", _clock_per_turn, "goes on|after", "twilio"),
+    broken(
+        "media.max-duration", "each turn sets the clock anew", _clock_per_turn("_hear_turn"), "goes on|after", "twilio"
+    ),
+    broken(
+        "media.max-duration",
+        "each text sets the clock anew",
+        _clock_per_turn("_read"),
+        "goes on|after",
+        "websocket",
+    ),
     broken("media.inactivity-prompt", "the clock of silence needs frames", _timed_by_frames, "silence", "websocket"),
     broken("media.max-duration", "hangup is said at half time", says(_early_hangup), "the close later", "websocket"),
     broken("media.max-duration", "no hangup message", drops("hangup"), "hangup", "websocket"),

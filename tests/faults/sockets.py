@@ -70,6 +70,15 @@ def _event_first(server: Server) -> None:
     hears(lambda socket, message: [] if _turned(message) else [message])(server)
 
 
+def _has_new_field(socket: Socket, message: Any) -> bool:
+    return isinstance(message, dict) and "fromTheFuture" in message
+
+
+def _known_fields(server: Server) -> None:
+    """Messages with others are ignored."""
+    hears(lambda socket, message: [] if _has_new_field(socket, message) else [message])(server)
+
+
 def _turned(message: Any) -> bool:
     return isinstance(message, dict) and next(iter(message), "") not in ("event", "type")
 
@@ -175,6 +184,8 @@ FAULTS = [
     _f("survival.fragments", "messages of several frames are lost", _without_fragments, "three frames", "telnyx"),
     _f("survival.fragments", "texts of several frames are lost", _without_fragments, "three frames", "websocket"),
     _f("media.start-parameters", "custom parameters end the call", ends(_has_parameters), "1003", "twilio"),
+    _f("survival.unknown-fields", "a field too many ends the call", ends(_has_new_field), "nobody knows", "plivo"),
+    _f("survival.unknown-fields", "a text with a field too many is lost", _known_fields, "nobody knows", "websocket"),
     _f("survival.field-order", "the event must be the first field", _event_first, "at the end", "twilio"),
     _f("survival.field-order", "the type must be the first field", _event_first, "at the end", "websocket"),
     _f(

@@ -399,6 +399,12 @@ FAULTS = [
         transcripts(lambda s, m: [{**m, "medium": "text"}], "user"),
         "medium voice",
     ),
+    _f(
+        "transcripts.agent",
+        "what the agent says is said to be typed",
+        transcripts(lambda s, m: [{**m, "medium": "text"}], "agent"),
+        "medium voice",
+    ),
     _f("transcripts.user", "what was spoken comes in two messages", says(_in_two), "no answer before the next"),
     _f(
         "transcripts.user",

@@ -221,6 +221,26 @@ def _cut_silently(server: Server) -> None:
     hooked(Hooks(before=look, says=said))(server)
 
 
+def _forgets_long_turns(server: Server) -> None:
+    """A turn is collected in a buffer of four seconds, and lost where it does not fit."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        audio = payload(message)
+        now = time.monotonic()
+        if audio is not None and len(set(audio)) > 5:
+            goes_on = now - getattr(socket.state, "voiced_at", now) < 0.5
+            socket.state.voiced_bytes = (socket.state.voiced_bytes if goes_on else 0) + len(audio)
+            socket.state.voiced_at = now
+        return [message]
+
+    def said(socket: Socket, message: Any) -> Wires:
+        audio = payload(message)
+        lost = audio is not None and getattr(socket.state, "voiced_bytes", 0) > 4 * 8000
+        return [with_payload(message, silence(socket, audio or b""))] if lost else [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
 def _waits_for_audio(server: Server) -> None:
     """Nothing is said before the first frame."""
 
@@ -236,6 +256,7 @@ def _waits_for_audio(server: Server) -> None:
 
 
 FAULTS = [
+    broken("media.long-turn", "a turn of over four seconds is lost", _forgets_long_turns, "nothing", "telnyx"),
     broken("media.stays-open", "the call ends in the greeting", says(_ends_in_speech), r"closed \(1000\)"),
     broken(
         "media.stays-open",

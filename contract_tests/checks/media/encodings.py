@@ -55,7 +55,7 @@ async def _at_rates(it: Context, input_hz: int, output_hz: int, codec: str = "pc
             line.idle = RESTLESS[line.to_agent.encoding]
             if over and not it.hasty and not await line.hears(time.monotonic(), SILENT_S):
                 await _talked(it, line, found.recording)
-                found.understood = found.recording.answered
+                found.understood = found.recording.heard_answer
             return found
 
     name = f"rates-{input_hz}-{output_hz}-{codec}-{it.attempt}"

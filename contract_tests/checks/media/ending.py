@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from contract.events import TextMessage
 from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
 from contract_tests.findings import Layer
@@ -51,7 +52,7 @@ async def stop(it: Context) -> None:
     source=f"{INLINE_REQUEST}/properties/maxDuration",
     layer=Layer.MEDIA,
     how="A call with the shortest maxDuration is held, and the caller speaks shortly before the end, which must come "
-    "in time (websocket: with a hangup message before).",
+    "in time (websocket: with a hangup message before; the caller types, too).",
     why="Calls that never end cost money.",
     mend="Start one timer when the socket opens, and close it when the timer is over.",
     variants=(*TALKING, "webrtc"),
@@ -89,13 +90,10 @@ async def _ends(it: Context, *, begin: bool) -> None:
     call = await it.call("inline", maxDuration=asked_s, **audio_settings(it.variant))
     async with it.line(call, begin=begin) as line:
         line.silence_on = due_s < 20
-        if it.variant == "websocket" and not await line.ended(due_s / 2):
-            await line.send_json({"type": "user_text_message", "text": scenarios.TYPED})
-        if (
-            begin
-            and it.variant in TALKING
-            and not await line.ended(line.opened_at + due_s - TURN_BEFORE_S - time.monotonic())
-        ):
+        goes_on = not await line.ended(line.opened_at + due_s - TURN_BEFORE_S - time.monotonic())
+        if begin and it.variant in TALKING and goes_on:
+            if it.variant == "websocket":
+                await line.say(TextMessage(text=scenarios.TYPED))
             line.speak(it.speech(line))
         ended = await line.ended(line.opened_at + due_s + 5 + 2 * SLACK_S - time.monotonic())
         shown = it.dial_command(call)

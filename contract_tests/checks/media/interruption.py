@@ -46,6 +46,7 @@ async def interruptible(it: Context) -> None:
         return
     late = [piece for piece in line.audible(cleared[0] + 0.3) if piece.at_s < recording.spoken_until + 0.3]
     if sum(piece.lasts_s for piece in late) > 0.4:
+        scenarios.must_be_even(line)
         it.wrong("no more of the first message once it was withdrawn", "audio goes on", *shown)
     if it.variant == "websocket":
         states = [h.at_s for h in line.events(StateChanged) if getattr(h.event, "state", "") == "listening"]

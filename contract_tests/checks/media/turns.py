@@ -216,7 +216,7 @@ async def answer(it: Context) -> None:
 async def answer_by_the_clock(it: Context) -> None:
     """Without frames after speech."""
     recording = await scenarios.user_first(it)
-    if not recording.answered:
+    if not recording.heard_answer:
         recording = await scenarios.one_turn(it, silence_after=False)
     line, shown = recording.line, it.dial_command(recording.call)
     if not line.alive:
@@ -239,10 +239,32 @@ async def answer_by_the_clock(it: Context) -> None:
 async def any_length(it: Context) -> None:
     """Odd pieces."""
     recording = await scenarios.user_first(it)
-    if not recording.answered:
+    if not recording.heard_answer:
         recording = await scenarios.one_turn(it, odd=True)
     if not recording.answered:
         it.wrong("an answer", recording.line.why_silent, *it.dial_command(recording.call))
+
+
+@requirement(
+    "media.long-turn",
+    "A turn of the caller's may be long.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how="The caller says the sentence three times without a pause, six seconds altogether; it must be answered.",
+    why="Who has a problem explains it.",
+    mend="Do not bound the buffer that a turn is collected in, or answer what fits.",
+    variants=TALKING,
+    lasts_s=20,
+    again=True,
+)
+async def long_turn(it: Context) -> None:
+    """Three sentences in one breath."""
+    if it.attempt == 1 and (await scenarios.user_first(it)).heard_answer:
+        return
+    recording = await scenarios.one_turn(it, times=scenarios.LONG)
+    if not recording.answered:
+        expected = f"an answer within {ANSWER_WITHIN_S:g} s of a long turn"
+        it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
 
 
 @requirement(
@@ -306,6 +328,7 @@ async def every_turn(it: Context) -> None:
     if recording.answered_again is None:
         raise NotChecked("the agent did not get as far as a second turn; media.agent-call says more")
     if not recording.answered_again:
+        scenarios.must_be_even(recording.line)
         expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the second turn"
         it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
 
