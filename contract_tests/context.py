@@ -14,6 +14,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 
 from contract.audio import AudioFormat, Encoding
+from contract.events import ToolInvoked
 from contract_tests.caller import spoken_turn
 from contract_tests.deciding import overruled
 from contract_tests.dialling import (
@@ -331,6 +332,12 @@ class Context:
             finally:
                 await line.close()
                 self._look_for_keys(call, line)
+                # A saved agent may have tools of its own.
+                has_none = call.exchange.operation == "inline" and not call.request.get("selectedTools")
+                if has_none and line.events(ToolInvoked):
+                    self.judge.forbid(kind, "client_tool_invocation: on a call without tools", self.dial_command(call))
+                if line.lets_go is not None and not rubbish:
+                    self.judge.hung_up[kind].append((line.lets_go, self.dial_command(call)))
 
     @asynccontextmanager
     async def room(self, call: Call) -> AsyncIterator[tuple[Call, RoomLine]]:

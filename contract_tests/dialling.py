@@ -21,6 +21,7 @@ MOST_MESSAGE_BYTES = 4 * 1024 * 1024
 REFUSED_WITHIN_S = 2.0
 """How soon a socket that opened must be closed for the dial to have been refused."""
 
+CLOSE_TIMEOUT_S = 2.1
 LINGERS_S = 0.3
 """How long the end of TCP is waited for after a Close frame (RFC 6455, 7.1.1: as a rule the server brings it about)."""
 
@@ -120,7 +121,7 @@ async def open_socket(
             max_queue=256,
             open_timeout=OPEN_WITHIN_S,
             ping_interval=None,
-            close_timeout=2,
+            close_timeout=CLOSE_TIMEOUT_S,
             user_agent_header="Calls-Judge/1.0",
             **options,
         )

@@ -55,6 +55,7 @@ class Judge:
         lags: when this process had been held up, and for how many seconds.
         shown: the exchanges that showed what is wrong, by the check that found it at its last look.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
+        hung_up: for each connection type, whether the agent's side let go of calls that the caller ended, and commands.
         told: how many messages all sockets said; `leaks`, connection type and commands of calls that told a key.
     """
 
@@ -74,6 +75,7 @@ class Judge:
         self.lags: list[tuple[float, float]] = []
         self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
+        self.hung_up: dict[str, list[tuple[bool, tuple[str, str]]]] = defaultdict(list)
         self._forbade: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.told = 0
         self.leaks: list[tuple[str, tuple[str, str]]] = []

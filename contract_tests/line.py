@@ -36,7 +36,7 @@ FRAME_MS = 20
 RESTLESS = {
     Encoding.ALAW: b"\xd5\x55",
     Encoding.MULAW: b"\xff\x7f\x7f\xff",
-    Encoding.PCM16: b"\x01\x00\xff\xff",
+    Encoding.PCM16: b"\x03\x00\xfd\xff",
 }
 """Silence (samples next to zero) that is loud to whoever reads it in another coding; constant bytes would not be."""
 AUDIBLE_RMS = 130.0
@@ -47,6 +47,9 @@ MOST_AT_ONCE = 50
 
 NEW_FIELD = {"fromTheFuture": {"a": [1, None]}}
 """What nobody knows yet: messages may have more fields than the documents name."""
+
+LETS_GO_WITHIN_S = 2.0
+"""How long the other side's Close frame, or the end of TCP, is waited for after ours."""
 
 MOST_MESSAGES = 40_000
 MOST_FAULTS = 200
@@ -111,6 +114,7 @@ class Line:
         clears: when the agent withdrew its audio.
         marks_return: whether marks come back whose audio was withdrawn; of Plivo nobody could say.
         opened_at, started_at: when the socket opened, and when the start message was sent.
+        lets_go: whether the agent's side closed the socket soon after the caller did; None where the caller did not.
         closed_at, close_code: when and how the agent ended the call; None while it goes on.
         silence_on: whether silence is sent while the caller does not speak; `idle` is what it is made of.
         spoke_at: when the caller's last speech began; `spoke_until` when its last frame went out and was over, and
@@ -132,6 +136,7 @@ class Line:
         self.closed_at: float | None = None
         self.close_code: int | None = None
         self.closed_by_us = False
+        self.lets_go: bool | None = None
         self.faults = 0
         self.on_fault: Callable[[], None] = lambda: None
         self.heard: list[Heard] = []
@@ -268,15 +273,19 @@ class Line:
 
     async def close(self) -> None:
         """Close the socket, and let go of everything."""
+        asks = self.alive and not self.closed_by_us
         self.closed_by_us = self.closed_by_us or self.closed_at is None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        asked_at = time.monotonic()
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(LETS_GO_WITHIN_S + 0.2):
                 await self._socket.close()
         except (TimeoutError, OSError):
             self._socket.transport.abort()
+        if asks:
+            self.lets_go = time.monotonic() - asked_at < LETS_GO_WITHIN_S
 
     # what the agent says
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -37,8 +38,8 @@ TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 LONG = 3
 """How often the caller says the sentence in a long turn: over six seconds with the built-in one."""
 
-ODD_FRAMES = (7, 333, 1, 161, 90, 2, 801)
-"""Lengths to cut speech into, in samples: any is legal."""
+SHORT_FRAMES, LONG_FRAMES = (7, 90, 1, 120, 150, 33), (161, 801, 333)
+"""Lengths to cut speech into, in samples: any is legal, and 160 is usual."""
 
 
 class NotGreeted(NotChecked):
@@ -97,13 +98,28 @@ class Recording:
 
 
 async def talk(
-    it: Context, line: Line, recording: Recording, *, silence_after: bool = True, odd: bool = False, times: int = 1
+    it: Context,
+    line: Line,
+    recording: Recording,
+    *,
+    silence_after: bool = True,
+    frames: Sequence[int] = (),
+    times: int = 1,
 ) -> None:
-    """Let the caller speak, once or several times without a pause, and wait for the agent's answer."""
+    """Let the caller speak, and wait for the agent's answer.
+
+    Args:
+        it: the check.
+        line: the call.
+        recording: is told when the caller spoke, and whether the agent answered.
+        silence_after: whether frames of silence follow the words.
+        frames: the lengths to cut the words into, in samples; as carriers do where there are none.
+        times: how often the sentence is said, without a pause.
+    """
     audio = it.speech(line) * times
     sample = line.to_agent.bytes_per_sample
     line.silence_on = silence_after
-    line.speak(audio, tuple(size * sample for size in ODD_FRAMES) if odd else ())
+    line.speak(audio, tuple(size * sample for size in frames))
     await line.spoken(LONGEST_SPEECH_S)
     recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
     recording.heard_answer = await line.hears(line.spoke_until - 0.2, ANSWER_WITHIN_S + SLACK_S)
@@ -141,7 +157,7 @@ async def greeted(it: Context) -> Recording:
 
 
 async def user_first(it: Context) -> Recording:
-    """The caller is to speak first, is silent for a while, speaks long in odd frames, then sends nothing more."""
+    """The caller is to speak first, is silent for a while, speaks long in short frames, then sends nothing."""
 
     async def record() -> Recording:
         call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
@@ -155,7 +171,7 @@ async def user_first(it: Context) -> Recording:
             recording.unasked = await line.hears(0, SILENT_FOR_S + 0.5)
             if it.hasty:
                 return recording
-            await talk(it, line, recording, silence_after=False, odd=True, times=LONG)
+            await talk(it, line, recording, silence_after=False, frames=SHORT_FRAMES, times=LONG)
             await line.quiet(1.0, 8)
             recording.over_at = time.monotonic()
             return recording
@@ -163,22 +179,25 @@ async def user_first(it: Context) -> Recording:
     return await recorded(it, "user-first", record)
 
 
-async def one_turn(it: Context, *, silence_after: bool = True, odd: bool = False, times: int = 1) -> Recording:
-    """The caller speaks first: to tell which peculiarity of `user_first` was not understood."""
+async def one_turn(it: Context, *, silence_after: bool = True, frames: Sequence[int] = (), times: int = 1) -> Recording:
+    """The caller speaks first: to tell which peculiarity of another call was not understood."""
 
     async def record() -> Recording:
         call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             await line.until(lambda: not line.alive, 0.6)
-            await talk(it, line, recording, silence_after=silence_after, odd=odd, times=times)
+            await talk(it, line, recording, silence_after=silence_after, frames=frames, times=times)
             return recording
 
-    return await recorded(it, f"one-turn-{silence_after}-{odd}-{times}", record)
+    return await recorded(it, f"one-turn-{silence_after}-{frames}-{times}", record)
 
 
 async def agent_call(it: Context) -> Recording:
-    """A call to the saved agent: it may greet, then the caller speaks, and again after the answer."""
+    """A call to the saved agent: it may greet, then the caller speaks, and again after the answer, in long frames.
+
+    Not where it is looked at again: it may be the frames that were not understood.
+    """
 
     async def record() -> Recording:
         call = await it.any_call("create", it.variant)
@@ -189,7 +208,7 @@ async def agent_call(it: Context) -> Recording:
             await talk(it, line, recording)
             if recording.heard_answer and await line.quiet(1.2, 15) and line.alive:
                 again = Recording(call=call, line=line)
-                await talk(it, line, again)
+                await talk(it, line, again, frames=LONG_FRAMES if it.attempt == 1 else ())
                 recording.answered_again, recording.spoken_again_at = again.heard_answer, again.spoken_at
                 # Its transcript may come when it has been said.
                 await line.quiet(PAUSE_S, 12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 
@@ -169,13 +170,16 @@ async def _speaks_anyway(it: Context, after_s: float) -> bool:
         return any(around[0] <= piece.at_s <= around[1] for piece in line.audible())
 
 
+LONG_RESULT = json.dumps({"price": "12 €", "about": 70 * scenarios.TYPED}, ensure_ascii=False)
+
+
 @requirement(
     "client-tools.every-call",
     "Each invocation has an id of its own, and goes on with its own result.",
     source=TOOL,
     layer=Layer.MEDIA,
     how="The agent is brought to call a tool, gets the result, and is asked again; if it calls the tool again, the id "
-    "must be another one, and the result must be answered.",
+    "must be another one, and the result, four thousand letters of any kind, must be answered.",
     why="With one id for all, the result of one call is taken for that of another.",
     mend="Make an id for each invocation, and forget it with its result.",
     lasts_s=18,
@@ -221,7 +225,8 @@ async def _twice(it: Context) -> _Twice:
             twice = _Twice(call, line)
 
             async def tell(each: ToolInvoked) -> None:
-                await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
+                result = LONG_RESULT if twice.again else '{"price": "12 euros"}'
+                await line.say(ToolResult(invocation_id=each.invocation_id, result=result))
 
             twice.first = await _invoked(it, call, line)
             await line.quiet(0.5, 5)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from contract.codec import Wire
-from contract.events import Mark
+from contract.events import Mark, TextMessage
 from contract_tests import other_forms, scenarios
 from contract_tests.context import Context, audio_settings
 from contract_tests.crashing import guilty_among
@@ -20,6 +20,9 @@ from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
 Send = Callable[[Line], Awaitable[None]]
+
+TOO_LONG_FOR_A_ROOM = scenarios.TYPED * 40
+"""Over 1024 bytes: clients send it on the control socket."""
 
 SUSPECTS = 3
 """How many of the last messages before a crash may have caused it."""
@@ -299,8 +302,9 @@ async def no_crash(it: Context) -> None:
             # It may be that no call can be placed any more.
             with suppress(NotChecked):
                 guilty = await guilty_among(it, [_wire(text) for text in last])
-            _write_down(it, recording, how, guilty[:1] or last)
-            return
+            if guilty or recording.line.close_code == 1011:
+                _write_down(it, recording, how, guilty[:1] or last)
+                return
         if not left:
             return
     guilty = await guilty_among(it, [_wire(text) for text in left[:ALONE]])
@@ -316,8 +320,8 @@ async def no_crash(it: Context) -> None:
     "Whatever is sent on the socket that offers a room, the agent's side does not fail: at the worst it refuses.",
     source="asyncapi/webrtc.yaml#/channels/control/description",
     layer=Layer.MEDIA,
-    how="Broken and mistyped messages are sent after the room was offered; a close with 1011, or without a close "
-    "frame, is a crash.",
+    how="After the room was offered a text comes that is too long for it, which is no reason to close, and then broken "
+    "and mistyped messages; a close with 1011, or without a close frame, is a crash.",
     why="A browser's data messages come here, too, and the call must not end for one.",
     mend="Catch errors where messages are read.",
 )
@@ -328,6 +332,10 @@ async def control_socket(it: Context) -> None:
         await line.until(lambda: bool(line.heard) or not line.alive, ANSWER_WITHIN_S)
         if not line.heard:
             raise NotChecked("no room was offered; webrtc.control-message says more")
+        await line.say(TextMessage(text=TOO_LONG_FOR_A_ROOM))
+        if await line.ended(1.0):
+            expected = "an open socket after a text that is too long for the room"
+            it.wrong(expected, line.why_silent, *it.dial_command(call))
         sent: list[str] = []
         for text in _broken("webrtc"):
             if line.alive:

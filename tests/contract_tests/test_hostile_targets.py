@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import datetime
 import itertools
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -345,3 +346,22 @@ def test_what_is_plain_is_shown_ahead_and_completed_at_the_end(monkeypatch: pyte
     greeting, messages = asyncio.run(run()).findings
     assert [finding.name for finding in told] == [messages.name, greeting.name]
     assert len(told[0].cases) == 1 and len(messages.cases) == 2
+
+
+def test_a_close_frame_that_is_lost_because_frames_go_on_is_no_crash() -> None:
+    async def closes_and_drops(socket: web.WebSocketResponse) -> None:
+        async for message in socket:
+            try:
+                json.loads(message.data)
+            except (ValueError, TypeError, RecursionError):
+                # What comes now resets the connection, and the Close frame that went before is not read.
+                with suppress(TimeoutError):
+                    await socket.receive(0.2)
+                    assert socket._req is not None and socket._req.transport is not None
+                    socket._req.transport.abort()
+                    return
+                await socket.close(code=1000)
+
+    run, _ = _judged(_talks(closes_and_drops), only=("survival.garbage-does-no-harm[twilio]",), max_time_s=60)
+    (finding,) = run.findings
+    assert finding.verdict is not Verdict.VIOLATED, finding

@@ -23,6 +23,27 @@ def _whole_frames_only(socket: Socket, message: Any) -> Wires:
     return [message] if audio is None or len(audio) in (160, 640) else []
 
 
+def _big_endian(socket: Socket, message: Any) -> Wires:
+    audio = payload(message)
+    swaps = audio is not None and socket.kind == "websocket" and len(audio) % 2 == 0
+    return [np.frombuffer(audio or b"", "<i2").byteswap().tobytes() if swaps else message]
+
+
+def _bounded(most: int) -> Apply:
+    """Longer messages of the caller's are lost."""
+    return hears(lambda socket, message: [] if len(payload(message) or b"") > most else [message])
+
+
+def _unbounded(least: int) -> Apply:
+    """Shorter ones are."""
+    return hears(lambda socket, message: [] if 0 < len(payload(message) or b"") < least else [message])
+
+
+def _as_hex(socket: Socket, message: Any) -> Wires:
+    audio = payload(message)
+    return [message if audio is None else {**message, "media": {**message["media"], "payload": audio.hex()}}]
+
+
 def _odd_frames_close(socket: Socket, message: Any) -> Wires:
     audio = payload(message)
     return [message] if audio is None or len(audio) in (160, 640) else [Close(1003)]
@@ -223,6 +244,12 @@ def _every_other(socket: Socket, message: Any) -> Wires:
 
 FAULTS = [
     broken("media.any-length", "frames of other lengths are dropped", hears(_whole_frames_only), "an answer", "telnyx"),
+    broken(
+        "media.input-rate", "samples are read with their bytes swapped", hears(_big_endian), "an answer", "pcm-8000"
+    ),
+    broken("media.any-length", "frames of over 20 ms are lost", _bounded(160), "161 to 801", "plivo"),
+    broken("media.any-length", "frames of under 20 ms are lost", _unbounded(160), "1 to 150", "twilio"),
+    broken("media.coding", "audio is written in hexadecimal digits", says(_as_hex), "hexadecimal", "telnyx"),
     broken("media.any-length", "frames of other lengths end the call", hears(_odd_frames_close), "1003", "websocket"),
     broken("media.a-law", "A-law is taken for mu-law", hears(_always_mulaw), "A-law"),
     broken("media.a-law", "A-law is answered with a tone in A-law", _alaw_back, "smooth as alaw"),

@@ -9,6 +9,7 @@ from typing import Any
 from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Hooks, Socket, Wires, asks, hooked, says
 from tests.faults.media import broken, drops, missing, payload, puts, silence, with_payload, word
+from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
 SCALE = 20
 
@@ -109,6 +110,51 @@ def _timer_from_start(server: Any) -> None:
     hooked(Hooks(hears=heard, closes=closes))(server)
 
 
+class _Holding(WebSocketConnection):
+    """Takes no notice of Close frames."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes: a masked Close frame of a client comes by itself."""
+        if not data.startswith(b"\x88"):
+            super().data_received(data)
+
+
+def _never_lets_go(server: Server) -> None:
+    server.config.app = sockets_too(server)
+    server.config.ws = _Holding
+
+
+def _hears_out(server: Server) -> None:
+    """Nobody is cut off who is speaking."""
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        audio = payload(message)
+        if audio is not None and len(set(audio)) > 40:
+            socket.state.spoken_at = time.monotonic()
+        return [message]
+
+    def closes(socket: Socket) -> bool:
+        return time.monotonic() - getattr(socket.state, "spoken_at", 0.0) > 1.0
+
+    hooked(Hooks(hears=heard, closes=closes))(server)
+
+
+def _counts_ends(server: Server) -> None:
+    """The clock of silence goes on while the caller speaks, and is set anew when the agent has answered."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if payload(message) is not None:
+            socket.state.said_at = time.monotonic()
+        return [message]
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        due_s = socket.asked.get("inactivityTimeout", 1e9) / SCALE
+        silent_s = time.monotonic() - getattr(socket.state, "said_at", time.monotonic())
+        return [Close(1000)] if silent_s > due_s else [message]
+
+    hooked(Hooks(hears=heard, says=said))(server)
+
+
 def _never_closes(server: Any) -> None:
     hooked(Hooks(closes=lambda socket: socket.kind != "webrtc"))(server)
 
@@ -176,6 +222,9 @@ FAULTS = [
     broken("media.inactivity-prompt", "the clock of silence needs frames", _timed_by_frames, "silence", "websocket"),
     broken("media.max-duration", "hangup is said at half time", says(_early_hangup), "the close later", "websocket"),
     broken("media.max-duration", "no hangup message", drops("hangup"), "hangup", "websocket"),
+    broken("media.max-duration", "nobody is cut off", _hears_out, "goes on|after", "telnyx"),
+    broken("media.inactivity-counts-both", "words count when they are over", _counts_ends, "ends the call", "twilio"),
+    broken("media.caller-hangs-up", "a caller who leaves is not let go", _never_lets_go, "none on 3 calls"),
     broken("media.max-duration", "rooms never end", _never_closes, "goes on", "webrtc"),
     broken(
         "media.max-duration-without-start",

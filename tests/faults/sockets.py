@@ -61,6 +61,10 @@ def _not_json(socket: Socket, message: Any) -> bool:
     return isinstance(message, str)
 
 
+def _typed(socket: Socket, message: Any) -> bool:
+    return isinstance(message, dict) and message.get("type") == "user_text_message"
+
+
 def _binary(socket: Socket, message: Any) -> bool:
     return isinstance(message, bytes) and socket.kind != "websocket"
 
@@ -202,6 +206,7 @@ FAULTS = [
     _f("survival.marks", "unknown marks end the call", ends(_strange_mark, 1011), "1011", "telnyx"),
     _f("survival.marks", "after an unknown mark the caller is not heard", deafens(_strange_mark), "an answer", "plivo"),
     _f("survival.garbage", "text that is not JSON ends the call", ends(_not_json, 1007), "1007", "twilio"),
+    _f("survival.control-socket", "texts end the call before it began", ends(_typed), "too long for the room"),
     _f("survival.control-socket", "text that is not JSON crashes the offer of a room", ends(_not_json, 1011), "1011"),
     _f(
         "survival.garbage-does-no-harm",

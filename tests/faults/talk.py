@@ -264,6 +264,21 @@ def _one_result(socket: Socket, message: Any) -> Wires:
     return [] if _result(message) and socket.count("results") > 1 else [message]
 
 
+def _short_results(socket: Socket, message: Any) -> Wires:
+    return [] if _result(message) and len(json.dumps(message)) > 2000 else [message]
+
+
+def _calls_others_tools(socket: Socket, message: Any) -> Wires:
+    """The tools of one call are called on all."""
+    has_none = socket.operation == "inline" and socket.kind == "websocket" and not socket.asked.get("selectedTools")
+    if not (has_none and socket.once("called")):
+        return [message]
+    return [
+        {"type": "client_tool_invocation", "invocationId": "x", "toolName": "lookUpPrice", "parameters": {}},
+        message,
+    ]
+
+
 def _one_id(server: Any) -> None:
     """Each invocation has the id of the first one."""
 
@@ -413,6 +428,10 @@ FAULTS = [
         "no answer before the next",
     ),
     _f("client-tools.every-call", "each invocation has the same id", _one_id, "earlier invocation"),
+    _f("client-tools.every-call", "long results are lost", hears(_short_results), "second call's result"),
+    _f(
+        "media.messages", "the tools of other calls are called", says(_calls_others_tools), "without tools", "websocket"
+    ),
     _f("client-tools.every-call", "only one result in a call is taken", hears(_one_result), "second call's result"),
     _f("transcripts.every-text", "only one text in a call is taken", hears(_one_text), "the second text"),
     _f("transcripts.every-turn", "transcripts stop after two turns", says(_mute_after_two), "the second turn"),

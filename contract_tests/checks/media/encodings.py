@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
+from string import hexdigits
 from typing import Any
 
 from contract.audio import Encoding
+from contract.events import Audio
 from contract_tests import scenarios
 from contract_tests.context import Context
 from contract_tests.findings import Layer
@@ -24,6 +27,9 @@ ODD_HZ = 11025
 
 SILENT_S = 2.5
 """How long the caller is silent, for the agent to take that for speech if it reads it wrongly."""
+
+
+PAYLOAD = re.compile(r'"payload":\s*"([^"]*)"')
 
 
 @dataclass
@@ -89,10 +95,20 @@ async def coding(it: Context) -> None:
     if sum(len(piece.payload) for piece in line.audio) < line.from_agent.bytes_in(300):
         raise NotChecked("the agent said too little to tell its coding; media.greeting says more")
     judge_coding(it, line, recording.call)
+    if _is_hexadecimal(line):
+        it.wrong("base64 of the audio", "hexadecimal digits alone", *it.dial_command(recording.call))
     if line.from_agent.encoding is Encoding.PCM16:
         odd = [len(piece.payload) for piece in line.audio if len(piece.payload) % 2]
         if len(odd) > 1:
             it.wrong("whole samples of two bytes", f"messages of {odd[:3]} bytes", *it.dial_command(recording.call))
+
+
+def _is_hexadecimal(line: Line) -> bool:
+    """Whether a carrier's payloads are made of the digits of base 16 alone: that is base64, too, of something else."""
+    wires = (heard.wire for heard in line.events(Audio) if isinstance(heard.wire, str))
+    text = "".join(found[1] for wire in wires if (found := PAYLOAD.search(wire)))
+    # Of silence and the like base64 has few characters, too.
+    return len(set(text)) > 4 and any(set(text) <= set(some) for some in (hexdigits.lower(), hexdigits.upper()))
 
 
 @requirement(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from contract.events import TextMessage
 from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
 from contract_tests.findings import Layer
-from contract_tests.line import Line
+from contract_tests.line import LETS_GO_WITHIN_S, Line
 from contract_tests.other_forms import oddly_started
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import SLACK_S
@@ -47,12 +48,38 @@ async def stop(it: Context) -> None:
 
 
 @requirement(
+    "media.caller-hangs-up",
+    "When the caller closes the socket, the agent's side closes it, too.",
+    source=CONNECTION_TYPE,
+    layer=Layer.MEDIA,
+    how=f"The caller closes calls that go on. The agent's Close frame, or the end of TCP, must come within "
+    f"{LETS_GO_WITHIN_S:g} seconds on one of three calls at least.",
+    why="A call that its caller has left goes on costing money.",
+    mend="Leave the closing handshake to the WebSocket library (RFC 6455, 5.5.1), and end the call with it.",
+    variants=TALKING,
+    order="last",
+)
+async def caller_hangs_up(it: Context) -> None:
+    """The ends of all calls."""
+    ends = it.judge.hung_up[it.variant]
+    for _ in range(LEAST_ENDS - len(ends)):
+        async with it.line(await it.any_call("inline", it.variant)) as line:
+            await line.until(lambda: not line.alive, 0.3)
+    if len(ends) < LEAST_ENDS:
+        raise NotChecked("the agent ended each call before the caller did; media.stays-open says more")
+    if not any(lets_go for lets_go, _ in ends):
+        expected = f"the agent's Close frame within {LETS_GO_WITHIN_S:g} s of the caller's"
+        it.wrong(expected, f"none on {len(ends)} calls", *ends[-1][1])
+
+
+@requirement(
     "media.max-duration",
     "maxDuration ends the call: not more than 1 second early, not more than 5 seconds late, counted from the dial.",
     source=f"{INLINE_REQUEST}/properties/maxDuration",
     layer=Layer.MEDIA,
     how="A call with the shortest maxDuration is held, and the caller speaks shortly before the end, which must come "
-    "in time (websocket: with a hangup message before; the caller types, too).",
+    "in time (websocket: with a hangup message before; the caller types, too). On telnyx and plivo the caller does not "
+    "stop speaking.",
     why="Calls that never end cost money.",
     mend="Start one timer when the socket opens, and close it when the timer is over.",
     variants=(*TALKING, "webrtc"),
@@ -94,7 +121,10 @@ async def _ends(it: Context, *, begin: bool) -> None:
         if begin and it.variant in TALKING and goes_on:
             if it.variant == "websocket":
                 await line.say(TextMessage(text=scenarios.TYPED))
-            line.speak(it.speech(line))
+            words = it.speech(line)
+            talks_on = it.variant in ("telnyx", "plivo")
+            times = math.ceil(TALKS_ON_S / (line.to_agent.duration_ms(len(words)) / 1000)) if talks_on else 1
+            line.speak(words * times)
         ended = await line.ended(line.opened_at + due_s + 5 + 2 * SLACK_S - time.monotonic())
         shown = it.dial_command(call)
         if not ended or line.closed_at is None:
@@ -109,8 +139,12 @@ async def _ends(it: Context, *, begin: bool) -> None:
             it.wrong("no message, as no start came", f"{len(line.heard)} messages", *shown)
 
 
+LEAST_ENDS = 3
+
 TURN_BEFORE_S = 4.0
 """How long before the end a caller speaks."""
+TALKS_ON_S = TURN_BEFORE_S + 7.0
+"""How long one speaks who does not stop when the time is over: longer than an end may be late."""
 
 
 def _judge_hangup(it: Context, line: Line, due_s: float, shown: tuple[str, str]) -> None:

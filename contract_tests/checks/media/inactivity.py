@@ -106,12 +106,12 @@ async def _falls_silent(it: Context, action: str) -> None:
     "anew.",
     source=f"{INLINE_REQUEST}/properties/inactivityTimeout",
     layer=Layer.MEDIA,
-    how="The caller speaks (a custom client also types, on a call of its own) in the middle of the timeout; after the "
-    "answer the agent must be silent for nearly the whole time again.",
+    how="The caller speaks (a custom client also types, on a call of its own) two seconds before the timeout is over; "
+    "after the answer the agent must be silent for nearly the whole time again.",
     why="A caller who has just spoken is not inactive.",
     mend="Start the timer anew on caller speech, and when the agent's audio has been played.",
     variants=TALKING,
-    lasts_s=34,
+    lasts_s=37,
     again=True,
 )
 async def inactivity_counts_both(it: Context) -> None:
@@ -126,10 +126,16 @@ async def inactivity_counts_both(it: Context) -> None:
 
 
 async def _counts_again(it: Context, *, typed: bool) -> None:
-    async with _greeted(it, "hang_up", about_s=8.0, besides_s=24) as (call, line, due_s):
-        await line.quiet(min(3.5, due_s / 2), 20)
+    async with _greeted(it, "hang_up", about_s=8.0, besides_s=27) as (call, line, due_s):
+        # The words go on until it would be over, did they not count; the agent may speak a second before that.
+        await line.quiet(max(due_s / 2, due_s - 2.0), 20)
+        began_at = time.monotonic()
         if not await _answers(it, call, line, typed=typed):
-            raise NotChecked("the agent did not answer; media.answer says more")
+            if line.closed_at is None:
+                raise NotChecked("the agent did not answer; media.answer says more")
+            received = f"the agent ends the call {line.closed_at - began_at:.1f} s after the caller's words began"
+            it.wrong("an answer: words end the silence", received, *it.dial_command(call))
+            return
         if not await line.quiet(min(PAUSE_S, due_s / 1.5), LONGEST_TURN_S):
             raise NotChecked("the agent went on talking: when its answer was over cannot be told")
         silent_since = line.speaking_until()
