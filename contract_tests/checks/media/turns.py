@@ -64,6 +64,7 @@ async def stays_open(it: Context) -> None:
     mend="Begin to speak on the carrier's start message (websocket: when the socket opens), without waiting for audio.",
     variants=TALKING,
     smoke=True,
+    lasts_s=15,
     again=True,
 )
 async def greeting(it: Context) -> None:
