@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -35,8 +36,7 @@ PAUSE_S = 2.5
 TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 """Letters of any kind must come back as they are."""
 
-LONG = 3
-"""How often the caller says the sentence in a long turn: over six seconds with the built-in one."""
+LONG_TURN_S = 6.0
 
 SHORT_FRAMES, LONG_FRAMES = (7, 90, 1, 120, 150, 33), (161, 801, 333)
 """Lengths to cut speech into, in samples: any is legal, and 160 is usual."""
@@ -104,7 +104,7 @@ async def talk(
     *,
     silence_after: bool = True,
     frames: Sequence[int] = (),
-    times: int = 1,
+    lasts_s: float = 0.0,
 ) -> None:
     """Let the caller speak, and wait for the agent's answer.
 
@@ -114,9 +114,9 @@ async def talk(
         recording: is told when the caller spoke, and whether the agent answered.
         silence_after: whether frames of silence follow the words.
         frames: the lengths to cut the words into, in samples; as carriers do where there are none.
-        times: how often the sentence is said, without a pause.
+        lasts_s: how long to speak at the least, in seconds.
     """
-    audio = it.speech(line) * times
+    audio = words(it, line, lasts_s)
     sample = line.to_agent.bytes_per_sample
     line.silence_on = silence_after
     line.speak(audio, tuple(size * sample for size in frames))
@@ -124,6 +124,12 @@ async def talk(
     recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
     recording.heard_answer = await line.hears(line.spoke_until - 0.2, ANSWER_WITHIN_S + SLACK_S)
     line.silence_on = True
+
+
+def words(it: Context, line: Line, lasts_s: float) -> bytes:
+    """The caller's sentence, said again without a pause until it takes so many seconds at the least."""
+    sentence = it.speech(line)
+    return sentence * max(1, math.ceil(1000 * lasts_s / line.to_agent.duration_ms(len(sentence))))
 
 
 def must_be_even(line: Line) -> None:
@@ -171,7 +177,7 @@ async def user_first(it: Context) -> Recording:
             recording.unasked = await line.hears(0, SILENT_FOR_S + 0.5)
             if it.hasty:
                 return recording
-            await talk(it, line, recording, silence_after=False, frames=SHORT_FRAMES, times=LONG)
+            await talk(it, line, recording, silence_after=False, frames=SHORT_FRAMES, lasts_s=LONG_TURN_S)
             await line.quiet(1.0, 8)
             recording.over_at = time.monotonic()
             return recording
@@ -179,7 +185,9 @@ async def user_first(it: Context) -> Recording:
     return await recorded(it, "user-first", record)
 
 
-async def one_turn(it: Context, *, silence_after: bool = True, frames: Sequence[int] = (), times: int = 1) -> Recording:
+async def one_turn(
+    it: Context, *, silence_after: bool = True, frames: Sequence[int] = (), lasts_s: float = 0.0
+) -> Recording:
     """The caller speaks first: to tell which peculiarity of another call was not understood."""
 
     async def record() -> Recording:
@@ -187,10 +195,10 @@ async def one_turn(it: Context, *, silence_after: bool = True, frames: Sequence[
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             await line.until(lambda: not line.alive, 0.6)
-            await talk(it, line, recording, silence_after=silence_after, frames=frames, times=times)
+            await talk(it, line, recording, silence_after=silence_after, frames=frames, lasts_s=lasts_s)
             return recording
 
-    return await recorded(it, f"one-turn-{silence_after}-{frames}-{times}", record)
+    return await recorded(it, f"one-turn-{silence_after}-{frames}-{lasts_s}", record)
 
 
 async def agent_call(it: Context) -> Recording:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 from contract.events import TextMessage
@@ -121,10 +120,7 @@ async def _ends(it: Context, *, begin: bool) -> None:
         if begin and it.variant in TALKING and goes_on:
             if it.variant == "websocket":
                 await line.say(TextMessage(text=scenarios.TYPED))
-            words = it.speech(line)
-            talks_on = it.variant in ("telnyx", "plivo")
-            times = math.ceil(TALKS_ON_S / (line.to_agent.duration_ms(len(words)) / 1000)) if talks_on else 1
-            line.speak(words * times)
+            line.speak(scenarios.words(it, line, TALKS_ON_S if it.variant in ("telnyx", "plivo") else 0.0))
         ended = await line.ended(line.opened_at + due_s + 5 + 2 * SLACK_S - time.monotonic())
         shown = it.dial_command(call)
         if not ended or line.closed_at is None:

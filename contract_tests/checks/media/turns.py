@@ -256,7 +256,7 @@ async def any_length(it: Context) -> None:
     "A turn of the caller's may be long.",
     source=CONNECTION_TYPE,
     layer=Layer.MEDIA,
-    how="The caller says the sentence three times without a pause, six seconds altogether; it must be answered.",
+    how="The caller says the sentence again and again without a pause, six seconds long; it must be answered.",
     why="Who has a problem explains it.",
     mend="Do not bound the buffer that a turn is collected in, or answer what fits.",
     variants=TALKING,
@@ -264,10 +264,10 @@ async def any_length(it: Context) -> None:
     again=True,
 )
 async def long_turn(it: Context) -> None:
-    """Three sentences in one breath."""
+    """Several sentences in one breath."""
     if it.attempt == 1 and (await scenarios.user_first(it)).heard_answer:
         return
-    recording = await scenarios.one_turn(it, times=scenarios.LONG)
+    recording = await scenarios.one_turn(it, lasts_s=scenarios.LONG_TURN_S)
     if not recording.answered:
         expected = f"an answer within {ANSWER_WITHIN_S:g} s of a long turn"
         it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
