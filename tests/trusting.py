@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 TIME_SCALE = 20.0
 URL_TTL_S = 3.0
-AT_A_TIME = 10
+AT_A_TIME = 14
 AGAIN_AT_A_TIME = 4
 ROOMS_AT_A_TIME = 2
 """A call in a room costs a quarter of a core, with both of its ends in one process."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import Any
 
@@ -240,10 +241,13 @@ async def answer_by_the_clock(it: Context) -> None:
 )
 async def any_length(it: Context) -> None:
     """Shorter and longer ones than usual; each alone where the call that has them, too, did not go well."""
-    understood = {SHORT_FRAMES: (await scenarios.user_first(it)).heard_answer, LONG_FRAMES: False}
-    if it.settings.agent is not None and it.attempt == 1:
-        understood[LONG_FRAMES] = bool((await scenarios.agent_call(it)).answered_again)
-    for frames in (frames for frames, is_so in understood.items() if not is_so):
+    understood: set[tuple[int, ...]] = set()
+    if it.attempt == 1:
+        calls = [scenarios.user_first(it), *([scenarios.agent_call(it)] if it.settings.agent is not None else [])]
+        first, *others = await asyncio.gather(*calls)
+        understood |= {SHORT_FRAMES} if first.heard_answer else set()
+        understood |= {LONG_FRAMES} if any(other.answered_again for other in others) else set()
+    for frames in (each for each in (SHORT_FRAMES, LONG_FRAMES) if each not in understood):
         recording = await scenarios.one_turn(it, frames=frames)
         if not recording.answered:
             expected = f"an answer to speech in pieces of {min(frames)} to {max(frames)} samples"
