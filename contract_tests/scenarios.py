@@ -27,8 +27,8 @@ LONGEST_TURN_S = 25.0
 LONGEST_SPEECH_S = 30.0
 """How long the end of what the caller says is waited for, three times what a file may hold."""
 
-STUTTER_S = 0.15
-"""A caller's frame that is later makes a pause that nobody makes in a sentence: an agent takes the turn for over."""
+STUTTER_S = 0.3
+"""A caller's frame that is later makes a pause that an agent in a hurry takes for the end of the turn."""
 
 PAUSE_S = 2.5
 """How long an agent may pause in what it says, between two sentences or before its answer: it has not finished."""
