@@ -22,6 +22,8 @@ REFUSED_WITHIN_S = 2.0
 """How soon a socket that opened must be closed for the dial to have been refused."""
 
 CLOSE_TIMEOUT_S = 2.1
+"""How long a close waits for the other side's: longer than `line.LETS_GO_WITHIN_S`, so that a late one shows."""
+
 LINGERS_S = 0.3
 """How long the end of TCP is waited for after a Close frame (RFC 6455, 7.1.1: as a rule the server brings it about)."""
 

@@ -136,6 +136,7 @@ async def _ends(it: Context, *, begin: bool) -> None:
 
 
 LEAST_ENDS = 3
+"""Calls that the caller ended, of which one at least must have been let go: one alone may be a slow machine's doing."""
 
 TURN_BEFORE_S = 4.0
 """How long before the end a caller speaks."""
