@@ -42,17 +42,15 @@ def _parse(data: bytes) -> Any:
         raise _too_deep() from None
     except msgspec.ValidationError:
         raise InvalidBody("the body holds a number with too many digits, or too large a one") from None
-    except msgspec.DecodeError as error:
-        raise InvalidBody(f"the body is not JSON: {_fault(data, str(error))}") from None
-    except UnicodeDecodeError:
-        raise InvalidBody(f"the body is not UTF-8{_where_not_utf8(data)}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # Which of the two it is of bytes that are no UTF-8 hangs on the parser's version.
+        raise InvalidBody(f"the body is not {_fault(data, str(error))}") from None
 
 
 def _fault(data: bytes, text: str) -> str:
     found = _POSITION.match(text)
     if found is None:
-        # The parser says "truncated" of an escape that lacks its second half, too.
-        return "a \\u escape is half of a pair" if _SURROGATE.search(data[-8:]) else "it ends too early"
+        return _fault_without_position(data)
     reason, position = found[1], int(found[2])
     if reason == "trailing characters":
         # The parser has gone one too far there.
@@ -62,15 +60,16 @@ def _fault(data: bytes, text: str) -> str:
         reason = f"{special[0].decode()} is no JSON number"
     elif "surrogate" in reason:
         reason = "a \\u escape is half of a pair"
-    return f"{reason} at {_place(data, position)}"
+    return f"JSON: {reason} at {_place(data, position)}"
 
 
-def _where_not_utf8(data: bytes) -> str:
+def _fault_without_position(data: bytes) -> str:
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        return f" at {_place(data, error.start)}"
-    return ""
+        return f"UTF-8 at {_place(data, error.start)}"
+    # The parser says "truncated" of an escape that lacks its second half, too.
+    return "JSON: a \\u escape is half of a pair" if _SURROGATE.search(data[-8:]) else "JSON: it ends too early"
 
 
 def _place(data: bytes, position: int) -> str:
