@@ -141,8 +141,7 @@ class Context:
         """A valid request body of an operation; a change of None leaves the field out."""
         body: dict[str, Any]
         if (operation or self.variant) == "create":
-            if self.settings.agent is None:
-                raise NotChecked("no agent is known: --agent ID")
+            self.needs_agent()
             body = {"agentId": self.settings.agent}
         else:
             body = {
@@ -154,6 +153,11 @@ class Context:
             if self.settings.model is not None:
                 body["model"] = self.settings.model
         return {name: value for name, value in (body | changes).items() if value is not None}
+
+    def needs_agent(self) -> None:
+        """Raise NotChecked where no saved agent is known."""
+        if self.settings.agent is None:
+            raise NotChecked("no agent is known: --agent ID")
 
     async def post(
         self,

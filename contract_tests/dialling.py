@@ -160,6 +160,16 @@ async def first_message(socket: ClientConnection, within_s: float) -> str | byte
         return ""
 
 
+async def ended(socket: ClientConnection, within_s: float) -> bool:
+    """Whether the other side ends a socket in time, whatever it says before."""
+    try:
+        async with asyncio.timeout(within_s):
+            await socket.wait_closed()
+    except TimeoutError:
+        return False
+    return True
+
+
 async def closed_at_once(socket: ClientConnection, within_s: float = REFUSED_WITHIN_S) -> Refusal | None:
     """How the other side closed a socket without a word; None where it did not, and the socket stays as it is."""
     try:

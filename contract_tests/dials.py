@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from contract_tests.context import Call, Context
-from contract_tests.dialling import Refusal, closed_at_once, dial_address, first_message
+from contract_tests.dialling import Refusal, closed_at_once, dial_address, ended, first_message
 from contract_tests.raw import Answer, handshake, plain_request
 
 ROOM_WITHIN_S = 5.0
+ENDS_WITHIN_S = 0.8
+"""How soon after a refused dial the call is over that it ends."""
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Dialled:
     Attributes:
         call: what was created.
         first, during: the first dial, and one while the call went on.
+        ended_by_it: whether the call was over right after the refusal of that one.
         after: those after its end; none where the first one was refused, or no room was offered on it.
         said: the first message of a webrtc call; empty where none came.
         disguised: how it was dialled once more, with success, where plain dials were refused.
@@ -29,6 +32,7 @@ class Dialled:
     call: Call
     first: Refusal | None
     during: Refusal | None = None
+    ended_by_it: bool = False
     after: list[Refusal | None] = field(default_factory=list)
     said: str | bytes = ""
     disguised: tuple[str, ...] = ()
@@ -83,6 +87,7 @@ async def dialled_again(it: Context) -> Dialled:
             if it.variant != "webrtc":
                 dialled.first = await closed_at_once(socket)
             dialled.during = await it.refusal(call)
+            dialled.ended_by_it = dialled.during is not None and await ended(socket, ENDS_WITHIN_S)
         finally:
             await socket.close()
         for pause_s in (0.3, 2.0):

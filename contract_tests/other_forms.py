@@ -18,11 +18,11 @@ from contract_tests.scenarios import (
     stop,
 )
 
-WITH_PARAMETERS, IN_PIECES, TURNED, NEW_FIELDS, UNKNOWN_BEFORE = ODD_STARTS = (
-    *("parameters", "pieces", "turned", "fields", "unknown"),
+WITH_PARAMETERS, IN_PIECES, TURNED, NEW_FIELDS, UNKNOWN_BEFORE, BINARY_BEFORE = ODD_STARTS = (
+    *("parameters", "pieces", "turned", "fields", "unknown", "binary"),
 )
 """What may be odd about a start message: the customer's parameters; that it comes in three WebSocket frames; that its
-fields come in another order, or others with them; that an unknown event came before it."""
+fields come in another order, or others with them; that an unknown event, or a binary message, came before it."""
 PARAMETERS = {"campaign": "spring", "customerId": "4711"}
 """What a customer may hand on with a stream: TwiML's `<Parameter>`, and its like."""
 
@@ -43,6 +43,8 @@ async def oddly_started(it: Context, *oddities: str) -> Recording:
             await line.connect()
             if UNKNOWN_BEFORE in odd:
                 await line.send_json({"event": "from-the-future", "future": {"a": [1, None]}})
+            if BINARY_BEFORE in odd:
+                await line.send(b"\x00\xff" * 80)
             parameters = PARAMETERS if WITH_PARAMETERS in odd else {}
             forms = {"in_pieces": IN_PIECES in odd, "turned": TURNED in odd, "new_fields": NEW_FIELDS in odd}
             await line.start_with(parameters, **forms)

@@ -38,6 +38,11 @@ TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 
 LONG_TURN_S = 6.0
 
+INACTIVE_S = 11.5
+"""How long both are silent after an interruption, in seconds."""
+INACTIVITY_LATE_S = 10.0
+"""How much later than inactivityTimeout the agent may speak."""
+
 SHORT_FRAMES, LONG_FRAMES = (7, 90, 1, 120, 150, 33), (161, 801, 333)
 """Lengths to cut speech into, in samples: any is legal, and 160 is usual."""
 
@@ -63,6 +68,7 @@ class Recording:
         spoken_at: when caller speech began; `spoken_until` when it ended.
         heard_answer: whether the agent was heard in time after it; `answered_again`, after the caller's next turn, and
             None where the call did not come so far, and `spoken_again_at`, when that began.
+        broke_silence: whether the agent spoke in time when inactivityTimeout was over; None where that was not seen.
         greeting_over: whether the agent fell silent after its greeting in the time that there was.
         first_until: when the agent's first message had been played.
         stopped_at: when the carrier's stop was sent; 0.0 where none was.
@@ -82,6 +88,7 @@ class Recording:
     heard_answer: bool = False
     answered_again: bool | None = None
     spoken_again_at: float = 0.0
+    broke_silence: bool | None = None
     greeting_over: bool = False
     first_until: float = 0.0
     stopped_at: float = 0.0
@@ -201,14 +208,15 @@ async def one_turn(
     return await recorded(it, f"one-turn-{silence_after}-{frames}-{lasts_s}", record)
 
 
-async def agent_call(it: Context) -> Recording:
-    """A call to the saved agent: it may greet, then the caller speaks, and again after the answer, in long frames.
+async def two_turns(it: Context) -> Recording:
+    """A call to the saved agent, if one is known: it may greet, then the caller speaks, and again after the answer.
 
-    Not where it is looked at again: it may be the frames that were not understood.
+    The second time in long frames, but not where it is looked at again: it may be the frames that were not understood.
     """
 
     async def record() -> Recording:
-        call = await it.any_call("create", it.variant)
+        saved = it.settings.agent is not None
+        call = await (it.any_call("create", it.variant) if saved else it.call(**audio_settings(it.variant)))
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             await line.hears(0, 2.0)
@@ -222,7 +230,7 @@ async def agent_call(it: Context) -> Recording:
                 await line.quiet(PAUSE_S, 12)
             return recording
 
-    return await recorded(it, "agent-call", record)
+    return await recorded(it, "two-turns", record)
 
 
 async def hear_out(line: Line) -> bool:
@@ -330,10 +338,20 @@ async def alaw(it: Context) -> Recording:
 
 
 async def cut_in(it: Context, interruptible: bool | None) -> Recording:
-    """The caller speaks into a long greeting, which may or may not be interrupted (None: the default)."""
+    """The caller speaks into a long greeting, which may or may not be interrupted (None: the default).
+
+    Where it was, both are silent after the answer, until inactivityTimeout is over; where it was not, the caller speaks
+    again.
+    """
     changes: dict[str, Any] = {} if interruptible is None else {"interruptible": interruptible}
     if interruptible is False:
         changes["firstSpeaker"] = "agent"
+    asked_s = it.setting_s(INACTIVE_S, least=10, most=300)
+    due_s = it.scaled(asked_s)
+    # Sooner it might be taken for the answer.
+    waits = interruptible and ANSWER_WITHIN_S + 2 * SLACK_S < due_s < it.judge.left_s() - 40
+    if waits:
+        changes |= {"inactivityTimeout": asked_s, "inactivityAction": "prompt"}
 
     async def record() -> Recording:
         asked = audio_settings(it.variant)
@@ -356,6 +374,16 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
             recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
             if interruptible and line.clears:
                 recording.heard_answer = await line.hears(line.spoke_until + 0.1, ANSWER_WITHIN_S + SLACK_S)
+                if waits and recording.heard_answer and await line.quiet(PAUSE_S, 12) and line.alive:
+                    silent_since = line.speaking_until()
+                    left_s = silent_since + due_s + INACTIVITY_LATE_S + 2 * SLACK_S - time.monotonic()
+                    recording.broke_silence = await line.hears(silent_since + 0.05, left_s)
+            elif interruptible is False and line.alive and not line.clears:
+                again = Recording(call=call, line=line)
+                await talk(it, line, again)
+                # What it had to say of the words before may have come between: whether that was all cannot be told.
+                if again.heard_answer or not line.audible(again.spoken_at):
+                    recording.answered_again = again.heard_answer
             return recording
 
     return await recorded(it, f"cut-in-{interruptible}", record)

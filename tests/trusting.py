@@ -33,7 +33,7 @@ from tests.faults.fault import Change, Fault
 T = TypeVar("T")
 
 TIME_SCALE = 20.0
-URL_TTL_S = 3.0
+URL_TTL_S = 6.0
 AT_A_TIME = 14
 AGAIN_AT_A_TIME = 4
 ROOMS_AT_A_TIME = 2

@@ -11,7 +11,7 @@ from contract_tests import scenarios
 from contract_tests.context import Call, Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.legality import first_forbidden
-from contract_tests.line import Line
+from contract_tests.line import NEW_FIELD, Line
 from contract_tests.requirements import requirement
 from contract_tests.sample_tool import TOOL_NAME, TOOL_PROMPT, TOOLS
 from contract_tests.scenarios import ANSWER_WITHIN_S, PAUSE_S, Recording
@@ -171,6 +171,8 @@ async def _speaks_anyway(it: Context, after_s: float) -> bool:
 
 
 LONG_RESULT = json.dumps({"price": "12 €", "about": 70 * scenarios.TYPED}, ensure_ascii=False)
+WITH_ALL_FIELDS = {"responseType": "tool-response", "agentReaction": "speaks"} | NEW_FIELD
+"""What a result may have beside, and what nobody knows yet."""
 
 
 @requirement(
@@ -179,7 +181,8 @@ LONG_RESULT = json.dumps({"price": "12 €", "about": 70 * scenarios.TYPED}, ens
     source=TOOL,
     layer=Layer.MEDIA,
     how="The agent is brought to call a tool, gets the result, and is asked again; if it calls the tool again, the id "
-    "must be another one, and the result, four thousand letters of any kind, must be answered.",
+    "must be another one, and the result, four thousand letters of any kind, with every field that there is and one "
+    "that nobody knows, must be answered.",
     why="With one id for all, the result of one call is taken for that of another.",
     mend="Make an id for each invocation, and forget it with its result.",
     lasts_s=18,
@@ -225,8 +228,11 @@ async def _twice(it: Context) -> _Twice:
             twice = _Twice(call, line)
 
             async def tell(each: ToolInvoked) -> None:
-                result = LONG_RESULT if twice.again else '{"price": "12 euros"}'
-                await line.say(ToolResult(invocation_id=each.invocation_id, result=result))
+                if not twice.again:
+                    await line.say(ToolResult(invocation_id=each.invocation_id, result='{"price": "12 euros"}'))
+                    return
+                result = {"type": "client_tool_result", "invocationId": each.invocation_id, "result": LONG_RESULT}
+                await line.send(json.dumps(result | WITH_ALL_FIELDS, ensure_ascii=False))
 
             twice.first = await _invoked(it, call, line)
             await line.quiet(0.5, 5)

@@ -181,8 +181,10 @@ async def unknown_fields(it: Context) -> None:
     again=True,
 )
 async def binary(it: Context) -> None:
-    """Full and empty."""
+    """Full and empty; one before the start message."""
     await _survives(it, "a binary message")
+    if it.variant in CARRIERS:
+        await must_greet(it, other_forms.BINARY_BEFORE, "after a binary message")
 
 
 @requirement(

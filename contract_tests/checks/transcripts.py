@@ -9,7 +9,7 @@ from operator import itemgetter
 from contract.events import TextMessage, Transcript
 from contract_tests import scenarios
 from contract_tests.context import SHORT_GREETING, Call, Context, audio_settings
-from contract_tests.findings import Layer
+from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
 from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SLACK_S, TYPED, NotGreeted, Recording
@@ -67,7 +67,8 @@ async def agent_transcripts(it: Context) -> None:
     "Each thing that the agent says comes as a transcript, not only the first ones.",
     source=TRANSCRIPT,
     layer=Layer.MEDIA,
-    how="In a call to a saved agent the caller speaks twice; of the second answer, too, a transcript must come.",
+    how="In a call, to a saved agent if one is known, the caller speaks twice; of the second answer, too, a transcript "
+    "must come.",
     why="A page that stops showing what is said looks broken.",
     mend="Send transcripts wherever the agent speaks.",
     again=True,
@@ -75,7 +76,7 @@ async def agent_transcripts(it: Context) -> None:
 async def every_turn(it: Context) -> None:
     """That of the second answer."""
     it.variant = "websocket"
-    recording = await scenarios.agent_call(it)
+    recording = await scenarios.two_turns(it)
     said = [at for at, each in _transcripts(recording.line) if each.role == "agent"]
     if not recording.answered_again:
         raise NotChecked("there was no second answer; media.every-turn says more")
@@ -230,6 +231,29 @@ async def user_transcripts(it: Context) -> None:
             scenarios.must_be_even(recording.line)
             received = f"{unanswered!r}, and no answer before the next"
             it.wrong("one message for one spoken turn", received, *it.dial_command(recording.call))
+            return
+
+
+@requirement(
+    "transcripts.spoken",
+    "What the caller says comes as a transcript of role user.",
+    source=TRANSCRIPT,
+    level=Level.SHOULD,
+    layer=Layer.MEDIA,
+    how="Where a spoken turn was answered, its transcript is looked for.",
+    why="A page that shows one side of a conversation looks broken.",
+    mend="Send one final message for each turn; without speech recognition, with a placeholder for its text.",
+    again=True,
+)
+async def spoken_transcripts(it: Context) -> None:
+    """A turn after the greeting, and one that comes first."""
+    it.variant = "websocket"
+    answered = [each for each in (await scenarios.greeted(it), await scenarios.user_first(it)) if each.heard_answer]
+    if not answered:
+        raise NotChecked("no turn was answered; media.answer says more")
+    for recording in answered:
+        if not any(each.role == "user" for _, each in _transcripts(recording.line)):
+            it.wrong("a transcript of role user", "none", *it.dial_command(recording.call))
             return
 
 

@@ -190,6 +190,10 @@ def _twice_the_rate(socket: Socket, audio: bytes) -> bytes:
     return bytes(sample for sample in audio for _ in range(2)) if doubled else audio
 
 
+def _wide_to_plivo(socket: Socket, audio: bytes) -> bytes:
+    return bytes(sample for sample in audio for _ in range(2)) if socket.kind == "plivo" else audio
+
+
 def _rate(name: str, rate_hz: int) -> Apply:
     def change(operation: str, body: dict[str, Any]) -> None:
         if isinstance(body.get("websocket"), dict):
@@ -283,6 +287,13 @@ FAULTS = [
     ),
     broken("media.stream-id", "calls share the stream's id", _shared_id, "the stream's id", "twilio"),
     broken("media.stream-id", "Plivo's calls share the stream's id", _shared_id, "the stream's id", "plivo"),
+    broken(
+        "media.stream-id",
+        "what is withdrawn is another stream's",
+        says(lambda s, m: [{**m, "streamId": "another"} if word(m) == "clearAudio" else m]),
+        "another",
+        "plivo",
+    ),
     broken("media.stream-id", "the stream's id is made up", says(_call_id), "MZ000", "twilio"),
     broken(
         "media.no-file-header", "audio begins with a WAV header", voice(_file(b"RIFF\x24\x00\x00\x00WAVEfmt ")), "RIFF"
@@ -298,6 +309,7 @@ FAULTS = [
     broken(
         "media.carrier-rate", "Telnyx gets the rate that websocket says", voice(_twice_the_rate), "without", "telnyx"
     ),
+    broken("media.carrier-rate", "Plivo gets 16000 Hz", voice(_wide_to_plivo), "for a custom client", "plivo"),
     broken("media.input-rate", "high input rates end the call", hears(_high_rates_close), "1003|audio", "pcm-48000"),
     broken("media.input-rate", "pcm is taken for g711", _codec("g711"), "received (audio|nothing)", "pcm-8000"),
     Fault(name="g711 is taken for pcm", breaks="media.input-rate", apply=_codec("pcm"), variant="g711-8000"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Hooks, Socket, Wires, asks, hooked, says
-from tests.faults.media import broken, drops, missing, payload, puts, silence, with_payload, word
+from tests.faults.media import CLEARS, broken, drops, missing, payload, puts, silence, with_payload, word
 from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
 SCALE = 20
@@ -139,6 +140,37 @@ def _hears_out(server: Server) -> None:
     hooked(Hooks(hears=heard, closes=closes))(server)
 
 
+def _clock_from_creation(server: Server) -> None:
+    """maxDuration is counted from the moment that the call was created."""
+    answer = server.mock.switchboard._answer
+
+    def answered(call: Any, opened_at: float) -> Any:
+        stream, party = answer(call, opened_at)
+        conversation: Any = party
+        conversation._deadline -= (datetime.now(UTC) - call.created_at).total_seconds()
+        return stream, party
+
+    server.mock.switchboard._answer = answered
+
+
+def _waits_for_withdrawn_marks(server: Server) -> None:
+    """An agent that has withdrawn audio takes itself for speaking: nobody is asked, who falls silent then."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        audio = payload(message)
+        if word(message) in CLEARS:
+            socket.state.cleared_at = time.monotonic()
+        if audio is None or not hasattr(socket.state, "cleared_at"):
+            return [message]
+        now = time.monotonic()
+        waits = now - getattr(socket.state, "said_at", socket.state.cleared_at) > 8.0
+        if not waits:
+            socket.state.said_at = now
+        return [with_payload(message, silence(socket, audio)) if waits else message]
+
+    hooked(Hooks(says=said))(server)
+
+
 def _counts_ends(server: Server) -> None:
     """The clock of silence goes on while the caller speaks, and is set anew when the agent has answered."""
 
@@ -222,6 +254,16 @@ FAULTS = [
     broken("media.inactivity-prompt", "the clock of silence needs frames", _timed_by_frames, "silence", "websocket"),
     broken("media.max-duration", "hangup is said at half time", says(_early_hangup), "the close later", "websocket"),
     broken("media.max-duration", "no hangup message", drops("hangup"), "hangup", "websocket"),
+    broken(
+        "media.max-duration", "the clock runs from the call's creation", _clock_from_creation, "it came after", "twilio"
+    ),
+    broken(
+        "media.inactivity-after-interruption",
+        "who has been interrupted asks nobody",
+        _waits_for_withdrawn_marks,
+        "silence",
+        "plivo",
+    ),
     broken("media.max-duration", "nobody is cut off", _hears_out, "goes on|after", "telnyx"),
     broken("media.inactivity-counts-both", "words count when they are over", _counts_ends, "ends the call", "twilio"),
     broken("media.caller-hangs-up", "a caller who leaves is not let go", _never_lets_go, "none on 3 calls"),

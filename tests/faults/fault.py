@@ -126,6 +126,7 @@ class Socket:
         headers: of the dial.
         dials: how often this URL was dialled before.
         tell: passes a message on to the mock as if it had come in.
+        close: ends the call with a close code.
         state: whatever a hook keeps.
     """
 
@@ -136,6 +137,7 @@ class Socket:
     headers: dict[str, str]
     dials: int
     tell: Callable[[Any], None]
+    close: Callable[[int], Awaitable[None]]
     state: SimpleNamespace = field(default_factory=SimpleNamespace)
 
     @property
@@ -226,6 +228,13 @@ class Faulty:
         incoming: asyncio.Queue[Message] = asyncio.Queue()
         token = scope["path"].rpartition("/")[2]
         operation, asked = self._asked.get(token, ("", {}))
+        over = asyncio.Event()
+
+        async def end(code: int) -> None:
+            if not over.is_set():
+                over.set()
+                await send({"type": "websocket.close", "code": code})
+
         socket = Socket(
             asked=asked,
             operation=operation,
@@ -234,14 +243,9 @@ class Faulty:
             headers=_headers(scope),
             dials=self._dials.get(token, 0),
             tell=lambda message: incoming.put_nowait(_message("websocket.receive", message)),
+            close=end,
         )
         self._dials[token] = socket.dials + 1
-        over = asyncio.Event()
-
-        async def end(code: int) -> None:
-            if not over.is_set():
-                over.set()
-                await send({"type": "websocket.close", "code": code})
 
         async def pump() -> None:
             while True:

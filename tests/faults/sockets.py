@@ -184,6 +184,13 @@ FAULTS = [
     _f("survival.unknown-events", "unknown events end the call", ends(unknown), "1003", "telnyx"),
     _f("survival.unknown-events", "unknown types end the call", ends(unknown, 1008), "1008", "websocket"),
     _f("survival.binary", "binary messages end a carrier's call", ends(_binary), "1003", "twilio"),
+    _f(
+        "survival.binary",
+        "a binary message before start ends the call",
+        ends(lambda socket, message: _binary(socket, message) and not hasattr(socket.state, "started")),
+        "after a binary message",
+        "telnyx",
+    ),
     _f("survival.binary", "an empty binary message ends a custom client's call", ends(_empty), "1003", "websocket"),
     _f("survival.fragments", "messages of several frames are lost", _without_fragments, "three frames", "telnyx"),
     _f("survival.fragments", "texts of several frames are lost", _without_fragments, "three frames", "websocket"),

@@ -264,6 +264,11 @@ def _one_result(socket: Socket, message: Any) -> Wires:
     return [] if _result(message) and socket.count("results") > 1 else [message]
 
 
+def _strict_results(socket: Socket, message: Any) -> Wires:
+    """Results with a field that is not necessary are refused without a word."""
+    return [] if _result(message) and len(message) > 3 else [message]
+
+
 def _short_results(socket: Socket, message: Any) -> Wires:
     return [] if _result(message) and len(json.dumps(message)) > 2000 else [message]
 
@@ -428,11 +433,18 @@ FAULTS = [
         "no answer before the next",
     ),
     _f("client-tools.every-call", "each invocation has the same id", _one_id, "earlier invocation"),
+    _f("client-tools.every-call", "results with more fields are lost", hears(_strict_results), "second call's result"),
     _f("client-tools.every-call", "long results are lost", hears(_short_results), "second call's result"),
     _f(
         "media.messages", "the tools of other calls are called", says(_calls_others_tools), "without tools", "websocket"
     ),
     _f("client-tools.every-call", "only one result in a call is taken", hears(_one_result), "second call's result"),
+    _f(
+        "transcripts.spoken",
+        "what the caller says is not shown",
+        transcripts(lambda s, m: [] if m.get("medium") != "text" else [m], "user"),
+        "role user",
+    ),
     _f("transcripts.every-text", "only one text in a call is taken", hears(_one_text), "the second text"),
     _f("transcripts.every-turn", "transcripts stop after two turns", says(_mute_after_two), "the second turn"),
     _f("authentication.not-on-the-socket", "a message tells the key", says(_tells_the_key), "the key is in one"),

@@ -54,6 +54,18 @@ def _in_step(server: Any) -> None:
     hooked(Hooks(hears=heard, says=said))(server)
 
 
+def _deaf_after_speech_in_the_greeting(socket: Socket, message: Any) -> Wires:
+    """What was said into the first message leaves the ear open for a turn that never ends."""
+    audio = payload(message)
+    if audio is None or socket.asked.get("interruptible") is not False:
+        return [message]
+    now = time.monotonic()
+    socket.state.begun = getattr(socket.state, "begun", now)
+    if now - socket.state.begun < 5.0 and len(set(audio)) > 40:
+        socket.state.deaf = True
+    return [with_payload(message, silence(socket, audio)) if hasattr(socket.state, "deaf") else message]
+
+
 def _mute_after_clear(socket: Socket, message: Any) -> Wires:
     """Who is interrupted says no more."""
     if word(message) in CLEARS:
@@ -295,6 +307,13 @@ FAULTS = [
         "websocket",
     ),
     broken("media.every-turn", "only the first turn is answered", _deaf_after_an_answer, "second turn", "twilio"),
+    broken(
+        "media.answer-after-first-message",
+        "who spoke into the greeting is not heard any more",
+        hears(_deaf_after_speech_in_the_greeting),
+        "after the first message",
+        "telnyx",
+    ),
     broken("media.marks", "no marks", drops("mark", "checkpoint"), "a mark", "plivo"),
     broken("media.marks", "no mark after the greeting", says(_without_first_mark), "a mark", "twilio"),
     broken("media.interruptible", "nothing is interruptible", puts(interruptible=False), "withdrawn within", "twilio"),

@@ -83,6 +83,22 @@ def _reopens_for(header: str) -> Apply:
     return apply
 
 
+def _one_dial_ends_another(server: Server) -> None:
+    """A dial that is refused ends the call that goes on with its URL."""
+    engaged: dict[str, Socket] = {}
+
+    async def dial(socket: Socket) -> Reply | None:
+        if socket.token in engaged:
+            await engaged[socket.token].close(1000)
+        return None
+
+    def opened(socket: Socket) -> Wires:
+        engaged[socket.token] = socket
+        return []
+
+    hooked(Hooks(dial=dial, opened=opened))(server)
+
+
 def _conflicts(server: Server) -> None:
     """While a call goes on, its URL is refused in another way than later."""
     engaged: set[str] = set()
@@ -332,6 +348,7 @@ FAULTS = [
         "with a subprotocol",
         "websocket",
     ),
+    _f("websocket-url.single-use", "a refused dial ends the call", _one_dial_ends_another, "end of the call", "plivo"),
     _f("websocket-url.race", "a token is read, then written", _looks_then_takes, "of 12"),
     _f(ONE, "GET uses a URL up", uses_up(("GET",), lambda r: "sec-websocket-version" not in r.headers), "get", "get"),
     _f(ONE, "HEAD uses a URL up", uses_up(("HEAD",)), "head", "head"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from contract.events import TextMessage
@@ -76,9 +77,9 @@ async def caller_hangs_up(it: Context) -> None:
     "maxDuration ends the call: not more than 1 second early, not more than 5 seconds late, counted from the dial.",
     source=f"{INLINE_REQUEST}/properties/maxDuration",
     layer=Layer.MEDIA,
-    how="A call with the shortest maxDuration is held, and the caller speaks shortly before the end, which must come "
-    "in time (websocket: with a hangup message before; the caller types, too). On telnyx and plivo the caller does not "
-    "stop speaking.",
+    how="A call with the shortest maxDuration is dialled two seconds after it was created, and held; the caller speaks "
+    "shortly before the end, which must come in time (websocket: with a hangup message before; the caller types, too). "
+    "On telnyx and plivo the caller does not stop speaking.",
     why="Calls that never end cost money.",
     mend="Start one timer when the socket opens, and close it when the timer is over.",
     variants=(*TALKING, "webrtc"),
@@ -114,6 +115,8 @@ async def _ends(it: Context, *, begin: bool) -> None:
     if due_s + 6 > it.judge.left_s():
         raise NotChecked(f"maxDuration takes {due_s:g} s, more than this run has left: --max-time, or --time-scale")
     call = await it.call("inline", maxDuration=asked_s, **audio_settings(it.variant))
+    if begin:
+        await asyncio.sleep(DIALLED_AFTER_S)
     async with it.line(call, begin=begin) as line:
         line.silence_on = due_s < 20
         goes_on = not await line.ended(line.opened_at + due_s - TURN_BEFORE_S - time.monotonic())
@@ -137,6 +140,9 @@ async def _ends(it: Context, *, begin: bool) -> None:
 
 LEAST_ENDS = 3
 """Calls that the caller ended, of which one at least must have been let go: one alone may be a slow machine's doing."""
+
+DIALLED_AFTER_S = 2.2
+"""How long after a call's creation it is dialled: were its clock to run from there, the end would come too early."""
 
 TURN_BEFORE_S = 4.0
 """How long before the end a caller speaks."""

@@ -12,7 +12,15 @@ from contract_tests.context import Call, Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import Line
 from contract_tests.requirements import TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SLACK_S, NotGreeted, Recording
+from contract_tests.scenarios import (
+    ANSWER_WITHIN_S,
+    INACTIVITY_LATE_S,
+    LONGEST_TURN_S,
+    PAUSE_S,
+    SLACK_S,
+    NotGreeted,
+    Recording,
+)
 from contract_tests.sources import INLINE_REQUEST
 from contract_tests.target import NotChecked
 
@@ -82,7 +90,7 @@ async def _falls_silent(it: Context, action: str) -> None:
         # The greeting is short: who has not ended by then has begun again.
         await line.quiet(min(PAUSE_S, due_s / 1.5), 20)
         silent_since = line.speaking_until()
-        left_s = silent_since + due_s + 10 + 2 * SLACK_S - time.monotonic()
+        left_s = silent_since + due_s + INACTIVITY_LATE_S + 2 * SLACK_S - time.monotonic()
         if not await line.hears(silent_since + 0.05, left_s):
             what = "silence" if line.alive else "the end of the call without a word"
             it.wrong(f"the agent speaks {due_s:g} s after both fell silent, 10 s late at the most", what, *shown)
@@ -149,6 +157,31 @@ async def _counts_again(it: Context, *, typed: bool) -> None:
             what = f"the agent {'speaks' if early else 'ends the call'} {moment - silent_since:.1f} s after it"
             about = "the answer to a typed text" if typed else "the answer"
             it.wrong(f"silence for {due_s:g} s after {about}", what, *it.dial_command(call))
+
+
+@requirement(
+    "media.inactivity-after-interruption",
+    "Silence is noticed also after a message that was interrupted.",
+    source=f"{INLINE_REQUEST}/properties/inactivityTimeout",
+    layer=Layer.MEDIA,
+    how="The caller speaks into a long greeting, which is withdrawn, and hears the answer out; then both are silent, "
+    "and the agent must speak when the timeout is over, 10 s late at the most. Of Plivo the checkpoints of what was "
+    "withdrawn do not come back.",
+    why="An agent that waits for marks of what nobody plays any more takes itself for speaking.",
+    mend="Forget the marks that you wait for when you withdraw audio.",
+    variants=TALKING,
+    lasts_s=45,
+    again=True,
+)
+async def inactivity_after_interruption(it: Context) -> None:
+    """Speaks."""
+    recording = await scenarios.cut_in(it, True)
+    if recording.broke_silence is None:
+        raise NotChecked("the call did not come to a silence long enough; media.answer-after-interruption says more")
+    if not recording.broke_silence:
+        what = "silence" if recording.line.alive else "the end of the call without a word"
+        expected = f"the agent speaks when inactivityTimeout is over, {INACTIVITY_LATE_S:g} s late at the most"
+        it.wrong(expected, what, *it.dial_command(recording.call))
 
 
 async def _answers(it: Context, call: Call, line: Line, *, typed: bool) -> bool:

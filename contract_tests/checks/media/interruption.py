@@ -116,6 +116,31 @@ async def not_interruptible_by_default(it: Context) -> None:
     await _uncut(it, None)
 
 
+@requirement(
+    "media.answer-after-first-message",
+    "Who spoke into a first message that goes on is answered when he speaks again.",
+    source=f"{INLINE_REQUEST}/properties/interruptible",
+    layer=Layer.MEDIA,
+    how="The caller speaks into a long greeting that may not be interrupted, hears it out, with what follows, and "
+    f"speaks again; an answer must come within {ANSWER_WITHIN_S:g} seconds.",
+    why="Callers do not wait for the end of an announcement, and are not to be lost for that.",
+    mend="Drop or keep what is said into the message, but end that turn: the next words begin a new one.",
+    variants=TALKING,
+    lasts_s=30,
+    again=True,
+)
+async def answer_after_first_message(it: Context) -> None:
+    """A turn after an announcement."""
+    recording = await _cut_in(it, False)
+    line = recording.line
+    if recording.answered_again is None:
+        raise NotChecked("the first message was withdrawn, or words followed it that may be the answer")
+    if not recording.answered_again:
+        scenarios.must_be_even(line)
+        expected = f"audible audio within {ANSWER_WITHIN_S:g} s of a turn after the first message"
+        it.wrong(expected, line.why_silent, *it.dial_command(recording.call))
+
+
 async def _uncut(it: Context, value: bool | None) -> None:
     recording, natural = await asyncio.gather(_cut_in(it, value), _natural(it))
     line = recording.line

@@ -68,7 +68,8 @@ async def messages(it: Context) -> None:
     "What the agent sends carries the right stream id.",
     source=CONNECTION_TYPE,
     layer=Layer.MEDIA,
-    how="Two calls are opened side by side, each with an id of its own; every id in the agent's messages is compared.",
+    how="Two calls are opened side by side, each with an id of its own; every id in the agent's messages is compared, "
+    "also where audio is withdrawn.",
     why="Audio under another id is played to nobody, or to another caller.",
     mend="Keep the id of the start message with the connection, not in a variable that calls share.",
     variants=CARRIERS,
@@ -77,6 +78,8 @@ async def messages(it: Context) -> None:
 async def stream_id(it: Context) -> None:
     """Two calls at once."""
     recordings = [*await scenarios.side_by_side(it), await scenarios.greeted(it)]
+    if not it.hasty:
+        recordings.append(await scenarios.cut_in(it, True))
     if not any(recording.line.heard for recording in recordings):
         raise NothingHeard
     for recording in recordings:

@@ -243,10 +243,9 @@ async def any_length(it: Context) -> None:
     """Shorter and longer ones than usual; each alone where the call that has them, too, did not go well."""
     understood: set[tuple[int, ...]] = set()
     if it.attempt == 1:
-        calls = [scenarios.user_first(it), *([scenarios.agent_call(it)] if it.settings.agent is not None else [])]
-        first, *others = await asyncio.gather(*calls)
+        first, other = await asyncio.gather(scenarios.user_first(it), scenarios.two_turns(it))
         understood |= {SHORT_FRAMES} if first.heard_answer else set()
-        understood |= {LONG_FRAMES} if any(other.answered_again for other in others) else set()
+        understood |= {LONG_FRAMES} if other.answered_again else set()
     for frames in (each for each in (SHORT_FRAMES, LONG_FRAMES) if each not in understood):
         recording = await scenarios.one_turn(it, frames=frames)
         if not recording.answered:
@@ -313,7 +312,8 @@ async def a_law(it: Context) -> None:
 )
 async def agent_call(it: Context) -> None:
     """One turn."""
-    recording = await scenarios.agent_call(it)
+    it.needs_agent()
+    recording = await scenarios.two_turns(it)
     line, shown = recording.line, it.dial_command(recording.call)
     if (forbidden := first_forbidden(line)) is not None:
         it.wrong("a message that the document allows", forbidden, *shown)
@@ -326,7 +326,8 @@ async def agent_call(it: Context) -> None:
     "The agent answers each turn of the caller's, not only the first.",
     source=CONNECTION_TYPE,
     layer=Layer.MEDIA,
-    how="In a call to a saved agent the caller speaks, hears the answer out, and speaks again; an answer must come.",
+    how="In a call, to a saved agent if one is known, the caller speaks, hears the answer out, and speaks again; an "
+    "answer must come.",
     why="What an agent forgets to reset after a turn shows in the next one.",
     mend="Begin each turn anew: buffers, flags, timers.",
     variants=TALKING,
@@ -334,7 +335,7 @@ async def agent_call(it: Context) -> None:
 )
 async def every_turn(it: Context) -> None:
     """A second turn."""
-    recording = await scenarios.agent_call(it)
+    recording = await scenarios.two_turns(it)
     if recording.answered_again is None:
         raise NotChecked("the agent did not get as far as a second turn; media.agent-call says more")
     if not recording.answered_again:

@@ -6,7 +6,7 @@ import time
 
 from contract_tests import dials, scenarios
 from contract_tests.context import Context, NotDialled
-from contract_tests.dialling import REFUSED_WITHIN_S
+from contract_tests.dialling import REFUSED_WITHIN_S, Refusal, ended
 from contract_tests.dials import FOREIGN, HARMLESS, UNKNOWN_QUERY
 from contract_tests.requirements import TALKING, requirement
 from contract_tests.sources import WEBSOCKET_URL
@@ -45,8 +45,9 @@ async def dialable(it: Context) -> None:
 )
 async def agent_call(it: Context) -> None:
     """One dial."""
+    it.needs_agent()
     try:
-        recording = await scenarios.agent_call(it)
+        recording = await scenarios.two_turns(it)
     except NotDialled as refused:
         it.wrong("101, and an open socket", refused.reason, *it.dial_command(refused.call))
         return
@@ -77,8 +78,8 @@ async def unknown_query(it: Context) -> None:
     "websocket-url.single-use",
     "A websocketUrl opens one WebSocket; a second dial is refused.",
     source=WEBSOCKET_URL,
-    how="A URL is dialled twice while the call goes on, again after its end, and again some seconds later; then once "
-    "more with an Origin, a subprotocol, a query, or its path spelled otherwise.",
+    how="A URL is dialled twice while the call goes on, which must not end for that, again after its end, and again "
+    "some seconds later; then once more with an Origin, a subprotocol, a query, or its path spelled otherwise.",
     why="Whoever finds the URL in a log must not get into the call.",
     mend="Take the token out of the store, in one step, when the upgrade is answered.",
     variants=(*TALKING, "webrtc", "create"),
@@ -96,8 +97,21 @@ async def single_use(it: Context) -> None:
         it.wrong("a refusal: the call goes on", "a second open socket", *again)
     elif None in dialled.after:
         it.wrong("a refusal: the call is over", "a second open socket", *again)
+    elif dialled.ended_by_it and await _goes_on(it):
+        it.wrong("a call that goes on when its URL is dialled again", "the end of the call", *again)
     for how in dialled.disguised:
         it.wrong("a refusal: the call is over", f"a second open socket, {how}", *again[:-1], f"# the same again, {how}")
+
+
+async def _goes_on(it: Context) -> bool:
+    """Whether a call goes on for as long whose URL nobody dials again."""
+    operation = "create" if it.variant == "create" else "inline"
+    socket = await it.dial(await it.any_call(operation, "twilio" if it.variant == "create" else it.variant))
+    if isinstance(socket, Refusal):
+        return False
+    goes_on = not await ended(socket, REFUSED_WITHIN_S + dials.ENDS_WITHIN_S + 0.5)
+    await socket.close()
+    return goes_on
 
 
 @requirement(
