@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.metadata
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from mockserver.cors import Cors
 from mockserver.ids import Ids
 from mockserver.inspector.session import PageSession
 from mockserver.journal import Journal
+from mockserver.once import Once
 from mockserver.origins import is_local_host
 from mockserver.rate_limit import RateLimiter
 from mockserver.session import Session
@@ -73,7 +74,7 @@ class Inspection:
         session = PageSession(address.port or 0) if alone else None
 
         # Made when it is first asked for, or ahead: it takes as long as the contract's own operations do.
-        @functools.cache
+        @Once
         def control_api() -> ASGIApp:
             from mockserver.control.http import control_app
             from mockserver.control.operations import Control
@@ -122,6 +123,6 @@ class Inspection:
 
 
 def _shown(settings: Settings) -> dict[str, Any]:
-    """The options that are set, by their flags, without those that hold secrets."""
+    """The options that are set, as JSON can hold them, by their flags, without those that hold secrets."""
     values = ((option.flag, getattr(settings, name)) for name, option in options() if not option.secret)
-    return {flag: value for flag, value in values if value is not None}
+    return {flag: str(value) if isinstance(value, Path) else value for flag, value in values if value is not None}

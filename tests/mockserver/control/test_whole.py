@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -106,6 +107,12 @@ def test_the_status_shows_the_settings_and_no_secret(special: RunningMock) -> No
     assert status.settings["--rate-limit"] == 1 and status.settings["--public-url"] == special.base_url
     assert status.base_url == "https://tunnel.example/mock"
     assert SECRET not in special._answer("GET", "status").decode()
+
+
+def test_the_status_and_a_reset_show_the_folder_of_recordings(tmp_path: Path) -> None:
+    with running_mock(recordings=tmp_path) as mock:
+        for status in (mock.status(), mock.reset()):
+            assert status.settings["--recordings"] == str(tmp_path)
 
 
 def test_the_control_api_leaves_no_trace_and_speaks_of_no_limit(mock: RunningMock) -> None:
