@@ -133,8 +133,7 @@ class Journal:
             call.transcript[line.ordinal] = line
             self._hold(call, len(line.text) - len(before.text) if before else EVENT_BYTES + len(line.text))
             while len(call.transcript) > MOST_LINES:
-                oldest = call.transcript.pop(next(iter(call.transcript)))
-                self._hold(call, -EVENT_BYTES - len(oldest.text))
+                self._forget_line(call)
 
     def reset(self) -> None:
         """Forget everything; numbers go on."""
@@ -213,6 +212,8 @@ class Journal:
             self._forget_audio(call, max(call.audio.values(), key=lambda audio: audio.held_bytes))
         elif call.events:
             self._forget_event(call)
+        elif call.transcript:
+            self._forget_line(call)
         else:
             return False
         return True
@@ -236,6 +237,10 @@ class Journal:
         event = call.events.popleft()
         call.first_event += 1
         self._release(call, EVENT_BYTES + (len(str(event.detail)) if event.detail else 0))
+
+    def _forget_line(self, call: CallNotes) -> None:
+        oldest = call.transcript.pop(next(iter(call.transcript)))
+        self._release(call, EVENT_BYTES + len(oldest.text))
 
     def _forget_audio(self, call: CallNotes, audio: AudioNotes) -> None:
         _, payload = audio.pieces.popleft()

@@ -6,7 +6,7 @@ import pytest
 
 from contract.audio import AudioFormat, Encoding
 from mockserver.journal import Journal, Limits
-from mockserver.notes import CALL_BYTES, CallNotes, EventNote, Line, RequestNote
+from mockserver.notes import CALL_BYTES, EVENT_BYTES, CallNotes, EventNote, Line, RequestNote
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MULAW = AudioFormat(Encoding.MULAW, 8000)
@@ -121,6 +121,17 @@ def test_all_of_it_together_is_bounded_whatever_the_calls_do(other: object) -> N
         assert journal.held_bytes <= most
     assert ("other" in ids(journal)) == (other is dialled), "what is over goes first"
     assert "c" in ids(journal)
+
+
+def test_of_a_long_transcript_the_latest_lines_are_kept_within_the_bound() -> None:
+    most = 10 * CALL_BYTES
+    journal = Journal(Limits(total_bytes=most))
+    call = dialled(journal, "c")
+    for ordinal in range(100):
+        journal.add_line(call, Line(ordinal=ordinal, at_ms=0.0, role="agent", text="word " * 100))
+        assert journal.held_bytes <= most
+    kept = list(call.transcript)
+    assert kept == list(range(kept[0], 100)) and len(kept) == (most - CALL_BYTES) // (EVENT_BYTES + 500)
 
 
 def test_what_is_held_is_counted_back_to_nothing() -> None:
