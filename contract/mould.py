@@ -22,6 +22,13 @@ from contract.spelling import BASE64, DECIMAL
 SHORTEST_MOULDED = 40
 """How many letters of base64 must stand for the audio before it is looked for in its message."""
 
+LONGEST_AROUND = 2000
+"""How many letters may stand around what differs from frame to frame.
+
+They become a regular expression, which takes seconds to compile where they are as many as a message may have; the
+carriers' frames have less than 150.
+"""
+
 _NUMBER = "[1-9][0-9]{0,16}"
 _NUMBERS_TAKEN = frozenset(("^[1-9][0-9]{0,17}$", "^(0|[1-9][0-9]{0,17})$"))
 """The patterns that a document may ask of a number's digits; each allows whatever `_NUMBER` does."""
@@ -77,9 +84,12 @@ class Template:
 
     @classmethod
     def of(cls, wire: str, event: Audio, leaves: tuple[Leaf, ...]) -> Template | None:
-        """The mould of a message that fits and means the event; None where its strings are not to be told apart."""
-        holes = _holes(wire, event, leaves)
-        if holes is None:
+        """The mould of a message that fits and means the event.
+
+        None where its strings are not to be told apart, or more than LONGEST_AROUND stands around them.
+        """
+        holes = _holes(wire, leaves)
+        if holes is None or len(wire) - sum(end - start for start, end, _ in holes) > LONGEST_AROUND:
             return None
         pattern, at, fields = "", 0, []
         for start, end, leaf in holes:
@@ -117,7 +127,7 @@ def _event_of(fields: tuple[str, ...], first: Audio) -> Callable[[tuple[str | An
     return made
 
 
-def _holes(wire: str, event: Audio, leaves: tuple[Leaf, ...]) -> list[tuple[int, int, Leaf]] | None:
+def _holes(wire: str, leaves: tuple[Leaf, ...]) -> list[tuple[int, int, Leaf]] | None:
     """Where the strings stand that differ from frame to frame, in order; None where that is not certain."""
     body = msgspec.json.decode(wire)
     filled = copy.deepcopy(body)

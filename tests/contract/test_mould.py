@@ -10,6 +10,7 @@ from contract.codec import Codec, Role
 from contract.documents import asyncapi
 from contract.errors import PeerError
 from contract.events import Audio, Started
+from contract.mould import LONGEST_AROUND
 from contract.stream import Stream, Traits
 
 KINDS = ("twilio", "telnyx", "plivo")
@@ -77,6 +78,18 @@ def test_what_breaks_the_schema_is_refused_after_a_hundred_good_frames(key: str,
         codec.decode(wrong)
     with pytest.raises(PeerError):
         agent.receive(wrong)
+
+
+@pytest.mark.parametrize(("padding", "moulded"), [(0, True), (1000, True), (LONGEST_AROUND, False), (1_000_000, False)])
+def test_no_mould_is_made_of_a_message_with_much_around_its_audio(padding: int, moulded: bool) -> None:
+    agent, carrier, codec = pair("twilio")
+    audio = Audio(payload=SOUND, track="inbound")
+    wire = carrier.send(audio)
+    assert isinstance(wire, str)
+    wire = wire[:-1] + " " * padding + "}"
+    assert (codec.template(wire, audio) is not None) == moulded
+    for _ in range(2):
+        assert agent.receive(wire) == codec.decode(wire)
 
 
 def test_a_field_more_is_not_overlooked() -> None:
