@@ -355,23 +355,23 @@ class Settings:
         _tls_is_whole(settings)
         return settings
 
-    @property
-    def is_secure(self) -> bool:
-        """Whether clients dial TLS."""
-        return bool(self.tls or self.tls_cert)
-
     def names(self) -> tuple[str, ...]:
         """The hosts by which the server goes, in lower case: `host`, and that of `public_url`."""
         public = urlsplit(self.public_url or "").hostname
         return (self.host.lower(), public) if public else (self.host.lower(),)
 
     def base_url(self, bound_port: int) -> str:
-        """Where a client on this machine, or behind `public_url`, reaches the server; no slash at the end."""
+        """Where a client on this machine, or behind `public_url`, reaches the server.
+
+        It begins with http or https, also where `public_url` names what sockets are dialled with, and has no slash at
+        its end.
+        """
         if self.public_url is not None:
-            return self.public_url
+            scheme, _, rest = self.public_url.partition("://")
+            return f"{scheme.replace('ws', 'http')}://{rest}"
         # The addresses that mean "all of them" are not addresses that one can dial.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        scheme = "https" if self.is_secure else "http"
+        scheme = "https" if self.tls or self.tls_cert else "http"
         return f"{scheme}://[{host}]:{bound_port}" if ":" in host else f"{scheme}://{host}:{bound_port}"
 
 

@@ -187,5 +187,13 @@ def test_with_a_certificate_the_base_url_is_https(secured: dict[str, str]) -> No
     assert settings.base_url(81) == "https://[::1]:81"
 
 
-def test_the_public_url_wins_over_the_bound_address() -> None:
-    assert Settings(public_url="wss://tunnel.example").base_url(81) == "wss://tunnel.example"
+@pytest.mark.parametrize(
+    ("public", "url"),
+    [
+        ("https://tunnel.example/calls", "https://tunnel.example/calls"),
+        ("wss://tunnel.example/calls", "https://tunnel.example/calls"),
+        ("ws://tunnel.example", "http://tunnel.example"),
+    ],
+)
+def test_the_public_url_wins_over_the_bound_address_and_is_where_requests_go(public: str, url: str) -> None:
+    assert Settings(public_url=public).base_url(81) == url
