@@ -52,7 +52,7 @@ def option(
     """A field of Settings with its option; arguments as Option's, the environment's name follows from the flag."""
     made = Option(
         flag=flag,
-        env="CALLS_" + flag.removeprefix("--").upper().replace("-", "_") + ("S" if repeated else ""),
+        env=_env_of(flag, repeated),
         help=help,
         expected=expected,
         metavar=metavar,
@@ -62,6 +62,14 @@ def option(
     )
     value: T = field(default=default, repr=not secret, metadata={"option": made})
     return value
+
+
+def _env_of(flag: str, repeated: bool) -> str:
+    """The environment's name of a flag; a plural where it may be repeated."""
+    name = "CALLS_" + flag.removeprefix("--").upper().replace("-", "_")
+    if not repeated:
+        return name
+    return name + ("ES" if name.endswith("S") else "S")
 
 
 def from_text(option: Option, text: str | None) -> Any:

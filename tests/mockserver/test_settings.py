@@ -197,3 +197,8 @@ def test_with_a_certificate_the_base_url_is_https(secured: dict[str, str]) -> No
 )
 def test_the_public_url_wins_over_the_bound_address_and_is_where_requests_go(public: str, url: str) -> None:
     assert Settings(public_url=public).base_url(81) == url
+
+
+def test_the_environments_name_of_an_option_that_may_be_repeated_is_a_plural() -> None:
+    names = {option.flag: option.env for _, option in options()}
+    assert (names["--agent"], names["--webrtc-address"]) == ("CALLS_AGENTS", "CALLS_WEBRTC_ADDRESSES")
