@@ -188,9 +188,15 @@ class Doorway(HttpConnection):
         return not self._refused and self._get_upgrade() == b"websocket"
 
     def _dial(self) -> bool:
-        """Let a dial become a call; False if its URL opens nothing.  Raises ApiError and RoomRefused."""
-        key = _key_of(self.headers)
+        """Let a dial become a call; False if its URL opens nothing.
+
+        Raises ApiError and RoomRefused, and HttpParserError for what is not to be answered as a request either.
+        """
         url = httptools.parse_url(self.url)
+        if url.path is None:
+            # `GET http://localhost`: uvicorn cannot make a request of it.
+            raise httptools.HttpParserInvalidURLError("no path")
+        key = _key_of(self.headers)
         path = unquote(url.path.decode("ascii"))
         start, _, token = path.rpartition("/")
         if start != "/media" and path != JOIN_PATH:

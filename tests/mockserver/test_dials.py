@@ -83,6 +83,14 @@ def test_a_dial_of_nothing_is_refused_like_a_request(mock: RunningMock, path: st
     assert 400 <= refused(b"GET " + path.encode() + b" HTTP/1.1\r\n" + rest, live)[0] < 500
 
 
+@pytest.mark.parametrize("key", ["dGhlIHNhbXBsZSBub25jZQ==", "c2hvcnQ="])
+def test_a_dial_of_a_host_without_a_path_is_400(mock: RunningMock, key: str) -> None:
+    live = url(mock)
+    _, rest = handshake(live, Sec_WebSocket_Key=key).split(b"\r\n", 1)
+    status, headers, code = refused(b"GET http://localhost HTTP/1.1\r\n" + rest, live)
+    assert (status, code, headers["connection"]) == (400, "BAD_REQUEST", "close")
+
+
 def test_an_answer_without_a_body_comes_at_once_and_the_connection_goes_on(mock: RunningMock) -> None:
     live = url(mock)
     request = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
