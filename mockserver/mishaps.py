@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from contract.codec import Wire
+from contract.errors import PeerError
 from contract.events import Audio, Event, Started
 from contract.stream import Phase
 from mockserver.agents import Act, Agent, Began, EndCall, Happening, Said, Silent, greeting
@@ -59,6 +60,16 @@ class Troubled(Around):
     def hear(self, event: Event, now: float) -> list[Event]:
         """The other end said this."""
         return self._passed_on(self._party.hear(event, now), now)
+
+    def object(self, error: PeerError) -> list[Event]:
+        """The other end said what it must not."""
+        said = self._party.object(error)
+        if not self._late:
+            return said
+        # Told no time, it goes out with the last of what is held back.
+        due = self._late[-1][0]
+        self._late.extend((due, event) for event in said)
+        return []
 
     def tick(self, now: float) -> list[Event]:
         """Twenty milliseconds have passed."""
