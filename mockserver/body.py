@@ -44,7 +44,7 @@ class BodyReader:
         return parse_object(data)
 
     async def _collect(self, receive: Receive) -> bytes:
-        data = b""
+        data = bytearray()
         while True:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -54,7 +54,7 @@ class BodyReader:
             if len(data) > self._max_bytes:
                 raise BodyTooLarge(self._max_bytes)
             if not message.get("more_body"):
-                return data
+                return bytes(data)
 
 
 @functools.lru_cache(maxsize=64)

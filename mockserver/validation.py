@@ -26,7 +26,6 @@ class CompiledSchema:
     """One schema of an OpenAPI 3.0 document, every `$ref` in it resolved."""
 
     def __init__(self, schema: Schema) -> None:
-        self.source = schema
         self._draft4 = as_draft4(schema)
         self._validator = Draft4Validator(self._draft4, validate_formats=True)
         self._fill = _filler(schema)
