@@ -22,7 +22,7 @@ from mockserver.accounts import Accounts
 from mockserver.connection import JOIN_PATH, REFUSAL
 from mockserver.cors import Cors
 from mockserver.envelope import Envelope
-from mockserver.errors import NotFound
+from mockserver.errors import NothingHere
 from mockserver.espeak import Espeak, EspeakError, espeak, is_installed
 from mockserver.http import http_app
 from mockserver.ids import Ids
@@ -293,7 +293,7 @@ def _validation(rooms: Callable[[], Rooms]) -> ASGIApp:
     async def validate(scope: Scope, receive: Receive, send: Send) -> None:
         authorization = dict(scope["headers"]).get(b"authorization", b"")
         if scope["method"] not in ("GET", "HEAD") or not rooms().validate(scope["query_string"], authorization):
-            raise NotFound("there is nothing at this path; /openapi.yaml says what there is")
+            raise NothingHere()
         await PlainTextResponse("success")(scope, receive, send)
 
     return validate

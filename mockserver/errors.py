@@ -7,6 +7,7 @@ Exception
       |    +-- InvalidBody       400  INVALID_BODY: not JSON, or not what can be read as JSON
       |    +-- InvalidFields     400  VALIDATION_ERROR: JSON, but not what the document asks for
       +-- MissingApiKey          401  MISSING_API_KEY
+      +-- NotLetIn               401  UNAUTHORIZED, in a webrtc room
       +-- UnknownApiKey          401  UNAUTHORIZED
       +-- WrongControlToken      401  UNAUTHORIZED, with WWW-Authenticate (control API)
       +-- NoCredit               402  PAYMENT_REQUIRED
@@ -15,6 +16,7 @@ Exception
       +-- NotFound               404  NOT_FOUND
       |    +-- AgentNotFound     404  RESOURCE_NOT_FOUND
       |    +-- CallNotFound      404  RESOURCE_NOT_FOUND
+      |    +-- NothingHere       404  NOT_FOUND
       |    +-- NotInJournal      404  RESOURCE_NOT_FOUND (control API)
       +-- MethodNotAllowed       405  METHOD_NOT_ALLOWED, with Allow
       +-- NotInProgress          409  CONFLICT (control API)
@@ -25,6 +27,7 @@ Exception
       +-- HeadTooLarge           431  HEADERS_TOO_LARGE
       +-- InternalError          500  INTERNAL_ERROR
       +-- TooManyCalls           503  SERVICE_UNAVAILABLE, with Retry-After
+      +-- TooManyWebrtcCalls     503  SERVICE_UNAVAILABLE, with Retry-After
       +-- Unavailable            503  SERVICE_UNAVAILABLE, with Retry-After
       +-- StagedError            what a scenario says (staging.py)
 
@@ -165,6 +168,13 @@ class NotFound(ApiError):
 
     status = 404
     code = "NOT_FOUND"
+
+
+class NothingHere(NotFound):
+    """There is nothing at this path; `served_at` is the path of the document that says what there is."""
+
+    def __init__(self, served_at: str = "/openapi.yaml") -> None:
+        super().__init__(f"there is nothing at this path; {served_at} says what there is")
 
 
 class AgentNotFound(NotFound):
@@ -352,7 +362,7 @@ def _of_room(refusal: RoomRefused) -> ApiError:
 def _words(error: HTTPException) -> str:
     match error.status_code:
         case 404:
-            return "there is nothing at this path; /openapi.yaml says what there is"
+            return NothingHere().message
         case 405:
             return f"this path does not have this method; it has {(error.headers or {}).get('Allow', 'none')}"
         case _:

@@ -18,7 +18,7 @@ from contract.overlays import CALLS, HttpContract
 from mockserver.admission import Admission
 from mockserver.body import BodyReader
 from mockserver.calls import Calls
-from mockserver.errors import NotFound
+from mockserver.errors import NothingHere
 from mockserver.framework import ConnexionMiddleware, Resolver
 from mockserver.operation import Guards, Method, Operations
 from mockserver.routing import Routing
@@ -112,7 +112,7 @@ def document_app(
 async def _nothing_here(source: Source, scope: Scope, receive: Receive, send: Send) -> None:
     """ASGI application: what connexion stands around.  Its operations have answered, so this is another path."""
     if scope["type"] == "http":
-        raise NotFound(f"there is nothing at this path; {source.served_at} says what there is")
+        raise NothingHere(source.served_at)
 
 
 def _finder(source: Source, methods: Mapping[str, Method]) -> Callable[[str], Method]:
