@@ -62,8 +62,9 @@ class Mock:
         rooms: gives the place of webrtc calls.
         prepare: does ahead, in any thread, what the first dial would wait for.  Raises DocumentError for a fault in an
             AsyncAPI document.
-        reload: reads the documents, the overlays, the script and the scenarios again, in any thread; what was counted
-            and is in progress stays.  Raises DocumentError, and changes nothing then.
+        reload: reads the documents, the overlays, the script and the scenarios again, in any thread.  What was counted
+            and ordered, and calls in progress, stay; the scenario file's sequences begin anew.  Raises DocumentError,
+            and changes nothing then.
         speaks: whether agents really speak, and have not just tones.
         overlays: what changed the OpenAPI document at the start.
         close: lets go of what works in the background, once no call is in progress.
