@@ -153,9 +153,11 @@ def build(
     ids = Ids() if settings.seed is None else Ids.seeded(settings.seed)
     origins = Origins(frozenset(settings.cors_origins), frozenset(settings.names()))
 
+    shown_now = partial(settings.shown_s, now)
+
     def read() -> FromDocuments:
         contract = http_contract(settings.overlays)
-        stage = stage_of(settings, contract.document, lambda: (settings.clock or now()).timestamp())
+        stage = stage_of(settings, contract.document, shown_now)
         http = http_app(
             settings=settings,
             accounts=accounts,
@@ -174,7 +176,7 @@ def build(
         Envelope,
         accounts=accounts,
         limiter=limiter,
-        now=lambda: (settings.clock or now()).timestamp(),
+        now=shown_now,
         new_request_id=ids.request_id,
     )
     refusals, validations = plainly(_refuse), plainly(_validation(rooms))

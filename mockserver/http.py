@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -73,10 +74,7 @@ def http_app(
         new_token=ids.token,
         shown_at=settings.clock,
     )
-
-    def now() -> float:
-        return (settings.clock or clock()).timestamp()
-
+    now = partial(settings.shown_s, clock)
     operations = operations_app(
         contract,
         calls,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -354,6 +354,10 @@ class Settings:
         _guessable_is_local(settings)
         _tls_is_whole(settings)
         return settings
+
+    def shown_s(self, now: Callable[[], datetime]) -> float:
+        """The time of day that answers show, in Unix seconds: that of `clock`, or what `now` says."""
+        return (self.clock or now()).timestamp()
 
     def names(self) -> tuple[str, ...]:
         """The hosts by which the server goes, in lower case: `host`, and that of `public_url`."""
