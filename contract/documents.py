@@ -137,6 +137,11 @@ def line_of(text: bytes | str, path: Sequence[str | int]) -> int:
     return Lines(text).of(path)
 
 
+def place_of(path: Sequence[str | int]) -> str:
+    """A path as people read it, `steps[1].wait.seconds`; empty for the whole."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+
+
 def resolved(document: Document, name: str = "document") -> Document:
     """The same document with every local `$ref` replaced by what it points to.
 

@@ -47,7 +47,7 @@ class Overlay:
 
     def fault(self, path: Sequence[str | int], reason: str) -> DocumentError:
         """What is wrong at a place of it."""
-        place = _shown(path)
+        place = documents.place_of(path)
         line = documents.line_of(self.text, path)
         return DocumentError(f"overlay {self.name}:{line}: {place + ': ' if place else ''}{reason}")
 
@@ -189,7 +189,3 @@ def _written(document: Document, overlays: Sequence[Overlay]) -> bytes:
 
 def _listed(overlays: Sequence[Overlay]) -> str:
     return f"overlay{'' if len(overlays) == 1 else 's'} {', '.join(map(str, overlays))}"
-
-
-def _shown(path: Sequence[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")

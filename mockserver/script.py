@@ -22,7 +22,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from contract.documents import line_of, read_mapping
+from contract.documents import line_of, place_of, read_mapping
 from contract.errors import DocumentError
 from mockserver.agents import (
     MOST_KEYS,
@@ -107,7 +107,7 @@ class Script:
             line = line_of(text, unknown[:1] or ["steps"])
             raise DocumentError(f"{path}:{line}: expected one key, steps, with a list of at least one step")
         for place, fault in _faults(content["steps"], ("steps",)):
-            raise DocumentError(f"{path}:{line_of(text, place)}: {_spelt(place)}: {fault}")
+            raise DocumentError(f"{path}:{line_of(text, place)}: {place_of(place)}: {fault}")
         return cls(tuple(content["steps"]))
 
 
@@ -127,10 +127,6 @@ def _faults(steps: Sequence[Any], place: tuple[str | int, ...]) -> Iterable[tupl
             yield (*here, kind), f"expected at least one of {', '.join(EXPECTED)}"
         elif kind == "expect":
             yield from _faults(value.get("otherwise", ()), (*here, kind, "otherwise"))
-
-
-def _spelt(place: Sequence[str | int]) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
 
 
 class Scripted:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import jsonschema_rs
 
-from contract.documents import line_of, read_mapping
+from contract.documents import line_of, place_of, read_mapping
 from contract.errors import DocumentError
 from mockserver.scenarios import CREATE, INLINE, Scenario, scenario_named, share_of, span_of
 
@@ -87,7 +87,7 @@ def read_sequences(path: Path) -> list[OutcomeSequence]:
         _must_fit(content, _SCHEMA, ())
         return [_sequence(each, ("sequences", index)) for index, each in enumerate(content["sequences"])]
     except _Fault as fault:
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault.place).lstrip(".")
+        place = place_of(fault.place)
         where = f"{path}:{line_of(text, fault.place)}"
         raise DocumentError(f"{where}: {place}: {fault}" if place else f"{where}: {fault}") from None
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from jsonschema_rs import ValidationError
 
+from contract.documents import place_of
 from mockserver.redaction import names_a_secret
 
 Schema = dict[str, Any]
@@ -108,7 +109,7 @@ def _explain_one(error: ValidationError, schema: Schema, key: bytes | None) -> s
 
 
 def _place(path: Sequence[str | int]) -> str:
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    place = place_of(path)
     return place if len(place) <= 2 * SHOWN_CHARACTERS else f"{place[: 2 * SHOWN_CHARACTERS]}…"
 
 

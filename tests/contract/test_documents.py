@@ -50,6 +50,12 @@ def test_the_line_of_a_place_is_found() -> None:
     assert documents.line_of(text, ["steps", 0, "nowhere"]) == 2
 
 
+def test_a_place_is_told_as_people_read_it_with_every_point_of_a_name() -> None:
+    assert documents.place_of(["steps", 1, "wait", "seconds"]) == "steps[1].wait.seconds"
+    assert (documents.place_of([".hidden", 0]), documents.place_of([0, "a"])) == (".hidden[0]", "[0].a")
+    assert documents.place_of([]) == ""
+
+
 def test_references_are_resolved_also_through_others() -> None:
     document = {"a": {"$ref": "#/b"}, "b": {"c": {"$ref": "#/d~1e"}}, "d/e": 5}
     assert documents.resolved(document) == {"a": {"c": 5}, "b": {"c": 5}, "d/e": 5}
