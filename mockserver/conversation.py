@@ -75,6 +75,15 @@ _NOTHING: list[Event] = []
 ROOM_AUDIO = AudioFormat(Encoding.PCM16, 48000)
 """How a webrtc room's sound is written on either side of Opus."""
 
+ROOM_FRAME_MS = 20
+"""Length of one frame of it, in milliseconds."""
+
+ROOM_FRAME_BYTES = ROOM_AUDIO.bytes_in(ROOM_FRAME_MS)
+"""The same in bytes of ROOM_AUDIO."""
+
+ROOM_FRAME_SAMPLES = ROOM_FRAME_BYTES // ROOM_AUDIO.bytes_per_sample
+"""The same in samples."""
+
 CARRIER_ENCODINGS = {"audio/x-mulaw": Encoding.MULAW, "PCMU": Encoding.MULAW, "PCMA": Encoding.ALAW}
 """The carriers' words for what they send; their case does not matter, and without any it is mu-law."""
 

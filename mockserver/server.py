@@ -29,6 +29,7 @@ DRAIN_WITHIN_S = 2
 """How long requests may take to finish after that, in seconds."""
 
 BACKLOG = 2048
+"""How many connections may wait to be accepted: uvicorn's own number."""
 
 
 class PortError(OSError):

@@ -11,15 +11,11 @@ import fractions
 from av import AudioFrame, CodecContext
 from av.audio.codeccontext import AudioCodecContext
 
-from mockserver.conversation import ROOM_AUDIO
-
-FRAME_MS = 20
-FRAME_BYTES = ROOM_AUDIO.bytes_in(FRAME_MS)
-FRAME_SAMPLES = FRAME_BYTES // ROOM_AUDIO.bytes_per_sample
+from mockserver.conversation import ROOM_AUDIO, ROOM_FRAME_BYTES, ROOM_FRAME_SAMPLES
 
 TIME_BASE = fractions.Fraction(1, ROOM_AUDIO.rate_hz)
 
-SILENCE = bytes(FRAME_BYTES)
+SILENCE = bytes(ROOM_FRAME_BYTES)
 """A frame of nothing."""
 
 _BIT_RATE = 64_000
@@ -45,7 +41,7 @@ class Encoder:
         self._settled = False
 
     def encode(self, samples: bytes) -> bytes:
-        """The packet for FRAME_BYTES of ROOM_AUDIO."""
+        """The packet for ROOM_FRAME_BYTES of ROOM_AUDIO."""
         silent = samples == SILENCE
         if silent and self._settled:
             # Going on in silence changes neither the encoder nor what it says, but costs it more than speech.
@@ -57,10 +53,10 @@ class Encoder:
         return payload
 
     def _frame(self, samples: bytes) -> AudioFrame:
-        frame = AudioFrame(format="s16", layout="mono", samples=FRAME_SAMPLES)
+        frame = AudioFrame(format="s16", layout="mono", samples=ROOM_FRAME_SAMPLES)
         frame.planes[0].update(samples)
         frame.sample_rate = ROOM_AUDIO.rate_hz
         frame.time_base = TIME_BASE
-        frame.pts = self._encoded * FRAME_SAMPLES
+        frame.pts = self._encoded * ROOM_FRAME_SAMPLES
         self._encoded += 1
         return frame

@@ -12,8 +12,8 @@ from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, Packet
 
 from contract.audio import AudioFormat, Converter, Encoding, mono
-from mockserver.conversation import ROOM_AUDIO
-from mockserver.webrtc.opus import FRAME_BYTES, FRAME_MS, FRAME_SAMPLES, SILENCE, TIME_BASE, Encoder
+from mockserver.conversation import ROOM_AUDIO, ROOM_FRAME_BYTES, ROOM_FRAME_MS, ROOM_FRAME_SAMPLES
+from mockserver.webrtc.opus import SILENCE, TIME_BASE, Encoder
 
 HELD_BACK_FRAMES = 2
 """How many frames are waited for where the agent begins to speak: what comes late later on leaves no gap."""
@@ -42,9 +42,9 @@ class AgentTrack(MediaStreamTrack):
     def play(self, audio: bytes) -> None:
         """Let this be heard after what is waiting; of any length, as ROOM_AUDIO."""
         audio = self._part + audio
-        whole = len(audio) // FRAME_BYTES * FRAME_BYTES
+        whole = len(audio) // ROOM_FRAME_BYTES * ROOM_FRAME_BYTES
         self._part = audio[whole:]
-        self._unheard.extend(audio[at : at + FRAME_BYTES] for at in range(0, whole, FRAME_BYTES))
+        self._unheard.extend(audio[at : at + ROOM_FRAME_BYTES] for at in range(0, whole, ROOM_FRAME_BYTES))
 
     def withdraw(self) -> None:
         """Let nothing of what is waiting be heard."""
@@ -60,10 +60,10 @@ class AgentTrack(MediaStreamTrack):
         if not self._due or now > self._due + LATEST_S:
             self._due = now
         await asyncio.sleep(self._due - now)
-        self._due += FRAME_MS / 1000
+        self._due += ROOM_FRAME_MS / 1000
         packet = Packet(self._encoder.encode(self._next()))
         packet.time_base = TIME_BASE
-        packet.pts = self._frames * FRAME_SAMPLES
+        packet.pts = self._frames * ROOM_FRAME_SAMPLES
         self._frames += 1
         return packet
 

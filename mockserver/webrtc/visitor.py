@@ -13,7 +13,7 @@ from typing import Any
 
 from livekit import rtc
 
-from mockserver.conversation import ROOM_AUDIO
+from mockserver.conversation import ROOM_AUDIO, ROOM_FRAME_BYTES, ROOM_FRAME_MS, ROOM_FRAME_SAMPLES
 from mockserver.webrtc.line import Listener
 from mockserver.webrtc.rooms import AGENT
 
@@ -24,13 +24,10 @@ HEARD_WITHIN_S = 3.0
 """After this time, in seconds, a caller is taken to hear the agent, who did not say so."""
 
 LET_GO_WITHIN_S = 3.0
+"""How long the server may take to let the agent go, in seconds."""
 
 MOST_WAITING = 3000
 """How many frames and messages may wait to be sent: a minute of speech."""
-
-FRAME_MS = 20
-FRAME_BYTES = ROOM_AUDIO.bytes_in(FRAME_MS)
-FRAME_SAMPLES = FRAME_BYTES // ROOM_AUDIO.bytes_per_sample
 
 log = logging.getLogger("calls")
 
@@ -70,10 +67,10 @@ class Visitor:
             self._source.clear_queue()
             return
         audio = self._part + audio
-        whole = len(audio) // FRAME_BYTES * FRAME_BYTES
+        whole = len(audio) // ROOM_FRAME_BYTES * ROOM_FRAME_BYTES
         self._part = audio[whole:]
-        for at in range(0, whole, FRAME_BYTES):
-            _put(self._sound, audio[at : at + FRAME_BYTES])
+        for at in range(0, whole, ROOM_FRAME_BYTES):
+            _put(self._sound, audio[at : at + ROOM_FRAME_BYTES])
 
     def send(self, data: bytes) -> None:
         """Send data to the caller."""
@@ -136,7 +133,7 @@ class Visitor:
             self._begin(self._listen(track))
 
     async def _listen(self, track: rtc.Track) -> None:
-        stream = rtc.AudioStream(track, sample_rate=ROOM_AUDIO.rate_hz, num_channels=1, frame_size_ms=FRAME_MS)
+        stream = rtc.AudioStream(track, sample_rate=ROOM_AUDIO.rate_hz, num_channels=1, frame_size_ms=ROOM_FRAME_MS)
         try:
             async for event in stream:
                 self._listener.heard(bytes(event.frame.data))
@@ -145,7 +142,7 @@ class Visitor:
 
     async def _play_all(self) -> None:
         while True:
-            frame = rtc.AudioFrame(await self._sound.get(), ROOM_AUDIO.rate_hz, 1, FRAME_SAMPLES)
+            frame = rtc.AudioFrame(await self._sound.get(), ROOM_AUDIO.rate_hz, 1, ROOM_FRAME_SAMPLES)
             await self._source.capture_frame(frame)
 
     async def _send_all(self) -> None:

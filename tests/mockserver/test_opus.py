@@ -10,7 +10,8 @@ import numpy.typing as npt
 from av import CodecContext, Packet
 from av.audio.codeccontext import AudioCodecContext
 
-from mockserver.webrtc.opus import FRAME_MS, FRAME_SAMPLES, SILENCE, TIME_BASE, Encoder
+from mockserver.conversation import ROOM_FRAME_MS, ROOM_FRAME_SAMPLES
+from mockserver.webrtc.opus import SILENCE, TIME_BASE, Encoder
 from mockserver.webrtc.sound import AgentTrack
 
 RATE_HZ = 48000
@@ -18,7 +19,7 @@ PITCH_HZ = 700
 
 
 def tone(frames: int) -> list[bytes]:
-    samples = 6000 * np.sin(2 * np.pi * PITCH_HZ * np.arange(frames * FRAME_SAMPLES) / RATE_HZ)
+    samples = 6000 * np.sin(2 * np.pi * PITCH_HZ * np.arange(frames * ROOM_FRAME_SAMPLES) / RATE_HZ)
     return [frame.astype("<i2").tobytes() for frame in np.split(samples, frames)]
 
 
@@ -30,7 +31,7 @@ def decoded(packets: list[bytes]) -> npt.NDArray[np.float64]:
     heard = []
     for number, payload in enumerate(packets):
         packet = Packet(payload)
-        packet.time_base, packet.pts = TIME_BASE, number * FRAME_SAMPLES
+        packet.time_base, packet.pts = TIME_BASE, number * ROOM_FRAME_SAMPLES
         heard += [frame.to_ndarray().ravel() for frame in decoder.decode(packet)]
     return np.concatenate(heard).astype(float).reshape(len(packets), -1)
 
@@ -65,5 +66,5 @@ def test_packets_tell_their_time_whatever_is_said() -> None:
 
     packets = asyncio.run(first_three())
     assert [float(packet.pts * packet.time_base) * 1000 for packet in packets if packet.pts is not None] == [
-        number * FRAME_MS for number in range(3)
+        number * ROOM_FRAME_MS for number in range(3)
     ]
