@@ -171,6 +171,14 @@ class Run:
         return 1 if self.baseline else 0
 
 
+def nothing_checked(layer: Layer) -> str:
+    """How the problem of a run begins that could check nothing of a layer; the reason follows.
+
+    Merging takes it back where another shard has checked something there.
+    """
+    return f"nothing of the layer {layer.value} could be checked"
+
+
 def count(findings: Sequence[Finding]) -> Counter[Verdict]:
     """How many findings there are of each verdict."""
     return Counter(finding.verdict for finding in findings)

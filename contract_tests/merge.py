@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from contract_tests.findings import Finding, Layer, Run, Verdict
+from contract_tests.findings import Finding, Run, Verdict, nothing_checked
 
 _RANKS = {Verdict.NOT_CHECKED: 0, Verdict.PASSED: 1, Verdict.WARNED: 2, Verdict.VIOLATED: 3}
 
 
 class MergeError(Exception):
     """The runs do not belong together; the text says why."""
-
-
-def nothing_checked(layer: Layer | None = None) -> str:
-    """How a problem begins that says only that a run checked nothing, of a layer or at all.
-
-    Such a problem is gone once another shard has checked something there; every other problem stays.
-    """
-    return f"nothing was checked of the {layer.value} layer" if layer else "nothing was checked at all"
 
 
 def merge(runs: Sequence[Run]) -> Run:
@@ -88,11 +80,9 @@ def _order(runs: Sequence[Run]) -> list[str]:
 
 def _problems(runs: Sequence[Run], findings: tuple[Finding, ...]) -> tuple[str, ...]:
     checked = {finding.requirement.layer for finding in findings if finding.verdict is not Verdict.NOT_CHECKED}
-    gone = [nothing_checked(layer) for layer in checked]
-    if checked:
-        gone.append(nothing_checked())
+    gone = tuple(nothing_checked(layer) for layer in checked)
     problems = _each(problem for run in runs for problem in run.problems)
-    return tuple(problem for problem in problems if not problem.startswith(tuple(gone)))
+    return tuple(problem for problem in problems if not problem.startswith(gone))
 
 
 def _seeds(runs: Sequence[Run]) -> list[str]:

@@ -24,7 +24,7 @@ from contract_tests import baseline as baselines
 from contract_tests import engine
 from contract_tests.context import Context
 from contract_tests.engine import Job, Selection
-from contract_tests.findings import AppliedOverlay, Finding, Layer, Run, Verdict
+from contract_tests.findings import AppliedOverlay, Finding, Layer, Run, Verdict, nothing_checked
 from contract_tests.in_force import in_force
 from contract_tests.judge import Judge
 from contract_tests.requirements import SECTIONS, Check, all_checks
@@ -351,7 +351,7 @@ def _silent_layers(findings: Sequence[Finding]) -> list[str]:
         of_layer = [finding for finding in findings if finding.requirement.layer is layer]
         if of_layer and all(finding.verdict is Verdict.NOT_CHECKED for finding in of_layer):
             reason, _ = Counter(finding.reason for finding in of_layer).most_common(1)[0]
-            problems.append(f"nothing of the layer {layer.value} could be checked, mostly because: {reason}")
+            problems.append(f"{nothing_checked(layer)}, mostly because: {reason}")
     return problems
 
 

@@ -153,6 +153,18 @@ def test_a_layer_of_which_nothing_could_be_checked_is_2(mock: RunningMock, capsy
     assert "nothing of the layer http could be checked, mostly because: no agent is known" in capsys.readouterr().out
 
 
+def test_shards_are_merged_to_0_where_one_checked_what_another_could_not(mock: RunningMock, tmp_path: Path) -> None:
+    # Without --agent, nothing can be said of /calls/create.
+    codes, reports = [], []
+    for operation in ("create", "inline"):
+        reports.append(str(tmp_path / f"{operation}.json"))
+        arguments = ["--api-key", KEY, "--only", f"authentication.wrong-key[{operation}]"]
+        codes.append(main(["verify", f"{mock.base_url}/api/v1", *arguments, "--report", f"json={reports[-1]}"]))
+    assert codes == [2, 0]
+    assert main(["report", "merge", *reports]) == 0
+    assert main(["report", "merge", reports[0], reports[0]]) == 2
+
+
 def test_a_bug_of_the_judge_is_2_and_ends_nothing_else(
     mock: RunningMock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
