@@ -99,4 +99,4 @@ def _words(error: Exception) -> str:
     details = [str(inner.message) for inner in getattr(error, "schema_errors", ()) or ()]
     cause = getattr(error, "__cause__", None)
     details += [str(inner.message) for inner in getattr(cause, "schema_errors", ()) or ()]
-    return "; ".join([str(error), *details])[:400]
+    return "; ".join([str(error), *details])

@@ -196,7 +196,7 @@ class Context:
             return await self.refused(operation, body, f"{what}, which the overlay forbids", **options)
         exchange = await self.post(operation, body, meant=Meant.VALID, **options)
         if exchange.status != 201:
-            self.wrong(f"201: {what} is allowed", exchange.shown(), exchange)
+            self.wrong(f"201: {what} is allowed", self.target.shown(exchange), exchange)
         return exchange
 
     async def refused(self, operation: str, body: Any, what: str, *statuses: int, **options: Any) -> Exchange:
@@ -209,7 +209,7 @@ class Context:
         exchange = await self.post(operation, body, meant=Meant.INVALID, **options)
         wanted = statuses or (400,)
         if exchange.status not in wanted:
-            self.wrong(f"{' or '.join(map(str, wanted))}: {what}", exchange.shown(), exchange)
+            self.wrong(f"{' or '.join(map(str, wanted))}: {what}", self.target.shown(exchange), exchange)
         return exchange
 
     def overruled(self, operation: str, body: Any) -> bool | None:
@@ -255,7 +255,7 @@ class Context:
         exchange = await self.post(operation, body, meant=Meant.VALID)
         created = exchange.json_object()
         if exchange.status != 201 or not isinstance(created.get("websocketUrl"), str):
-            shown = self.judge.secrets.redact(exchange.shown())[:200]
+            shown = self.target.shown(exchange, 200)
             raise NotChecked(f"no call could be created ({shown}); the checks of /calls/{operation} say more")
         self.judge.take(created["websocketUrl"])
         return Call(body, exchange, created)
@@ -327,7 +327,10 @@ class Context:
         async with self._socket(call) as (call, socket):
             line = Line(socket, kind, to_agent or heard, said, time.monotonic())
             if not rubbish:
-                line.on_fault = lambda: self.judge.forbid(kind, str(first_forbidden(line)), self.dial_command(call))
+                secrets = self.judge.secrets
+                line.on_fault = lambda: self.judge.forbid(
+                    kind, str(first_forbidden(line, secrets)), self.dial_command(call)
+                )
             try:
                 if begin:
                     await line.connect()

@@ -34,7 +34,7 @@ async def fuzz(it: Context, operation: str, *, valid: bool, websocket: bool, mos
         found = await _smallest(it, operation, body, plain, wanted)
         if found is not None:
             expected = f"{wanted or 'an answer below 500'}: a plain request {_difference(found, plain)}"
-            it.wrong(expected, found.shown(), found, f"# seed {it.settings.seed}")
+            it.wrong(expected, it.target.shown(found), found, f"# seed {it.settings.seed}")
             return
 
 

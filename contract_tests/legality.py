@@ -11,15 +11,21 @@ from contract_tests.requirements import CARRIERS
 
 if TYPE_CHECKING:
     from contract_tests.line import Line
+    from contract_tests.secrets_kept import Secrets
 
 
-def first_forbidden(line: Line) -> str | None:
+def first_forbidden(line: Line, secrets: Secrets) -> str | None:
     """What is wrong with the first message that the contract forbids, and its beginning; None where there is none."""
     for heard in line.heard:
         if heard.fault is not None and not is_free(heard.channel or line.kind, heard.fault, heard.wire):
-            wire = heard.wire[:300] if isinstance(heard.wire, str) else f"{len(heard.wire)} bytes"
-            return f"{heard.fault}: {wire!r}"
+            wire = shown_wire(heard.wire, secrets) if isinstance(heard.wire, str) else repr(f"{len(heard.wire)} bytes")
+            return f"{heard.fault}: {wire}"
     return None
+
+
+def shown_wire(wire: Wire, secrets: Secrets, limit: int = 300) -> str:
+    """How a message begins, as Python writes it, without secrets."""
+    return repr(secrets.beginning(wire, limit)) if isinstance(wire, str) else secrets.beginning(repr(wire), limit)
 
 
 def is_free(kind: str, fault: PeerError, wire: Wire) -> bool:

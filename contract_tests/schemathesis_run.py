@@ -126,7 +126,7 @@ def _take(it: Context, operation: str, lines: list[dict[str, Any]]) -> None:
     for title, (exchange, message) in smallest.items():
         expected = {Meant.VALID: "201", Meant.INVALID: "400"}.get(exchange.meant, "an answer below 500")
         said = message.splitlines()[:1]
-        received = f"{': '.join([title, *said])}; {exchange.shown()}"
+        received = f"{': '.join([title, *said])}; {it.target.shown(exchange)}"
         it.wrong(f"{expected}, as the document describes it", received, exchange, f"# seed {it.settings.seed}")
 
 

@@ -31,12 +31,31 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """The text without any secret."""
+        return self._any().sub(lambda found: self._words[found[0]], text) if self._words else text
+
+    def beginning(self, text: str, limit: int) -> str:
+        """The first `limit` characters of the text without any secret.
+
+        Never cut a text before: of a secret that is cut in two, the beginning is not known for one.
+        """
         if not self._words:
-            return text
+            return text[:limit]
+        # No further than is shown: to search an answer of a megabyte takes seconds.
+        longest = max(map(len, self._words))
+        shown, at = "", 0
+        while at < len(text) and len(shown) < limit:
+            found = self._any().search(text, at, at + limit + longest)
+            if found is None or found.start() >= at + limit:
+                return (shown + text[at : at + limit])[:limit]
+            shown += text[at : found.start()] + self._words[found[0]]
+            at = found.end()
+        return shown[:limit]
+
+    def _any(self) -> re.Pattern[str]:
         if self._pattern is None:
             longest_first = sorted(self._words, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-        return self._pattern.sub(lambda found: self._words[found[0]], text)
+        return self._pattern
 
 
 def is_telling(key: str) -> bool:

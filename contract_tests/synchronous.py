@@ -174,7 +174,7 @@ class CallsTarget:
 
         body, exchange = self._loop.result_or_skip(create())
         created = exchange.json()
-        shown = self._judge.secrets.redact(exchange.shown())
+        shown = self._judge.target.shown(exchange)
         assert exchange.status == 201, f"expected 201 of POST /calls/{operation}, received {shown}"
         assert isinstance(created, dict), f"expected a JSON object of POST /calls/{operation}, received {shown}"
         self._created[str(created.get("websocketUrl"))] = Call(body, exchange, created)

@@ -115,13 +115,6 @@ class Exchange:
         """The answer's media type in lower case, without parameters; empty where none is given."""
         return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
-    def shown(self) -> str:
-        """The answer in one line, for people."""
-        if self.status is None:
-            return f"no answer: {self.failure}"
-        text = self.body[:400].decode("utf-8", "replace")
-        return f"{self.status} {text}" if text else f"{self.status}, no body"
-
 
 @dataclass
 class Journal:
@@ -303,6 +296,13 @@ class Target:
         own = (text for text in texts if self.journal.url_texts[text] < 2)
         return next(own, texts[0] if texts else "")
 
+    def shown(self, exchange: Exchange, limit: int = 400) -> str:
+        """The answer of an exchange in one line, for people: without secrets, and `limit` characters of its body."""
+        if exchange.status is None:
+            return f"no answer: {self.secrets.redact(exchange.failure)}"
+        text = self.secrets.beginning(exchange.body.decode("utf-8", "replace"), limit)
+        return f"{exchange.status} {text}" if text else f"{exchange.status}, no body"
+
     def curl(self, exchange: Exchange) -> str:
         """The command that makes the same request; the key stands there as a variable."""
         parts = ["curl", "-isS", "-X", exchange.method, shlex.quote(self.settings.url + exchange.path)]
@@ -312,7 +312,7 @@ class Target:
         for name, value in exchange.headers:
             parts += ["-H", shlex.quote(f"{name}: {value}")]
         if exchange.content:
-            text = exchange.content[:1500].decode("utf-8", "backslashreplace")
+            text = self.secrets.beginning(exchange.content.decode("utf-8", "backslashreplace"), 1500)
             more = f"... ({len(exchange.content)} bytes)" if len(exchange.content) > 1500 else ""
             parts += ["--data-binary", shlex.quote(text + more)]
         return " ".join(parts)

@@ -43,11 +43,11 @@ async def json_object(it: Context) -> None:
         if exchange.media_type != "application/json":
             it.wrong("Content-Type: application/json", f"Content-Type: {exchange.header('content-type')}", exchange)
         if not isinstance(exchange.json(), dict):
-            it.wrong("a JSON object", exchange.shown(), exchange)
+            it.wrong("a JSON object", it.target.shown(exchange), exchange)
         try:
             exchange.body.decode("utf-8")
         except UnicodeDecodeError:
-            it.wrong("a body in UTF-8", repr(exchange.body[:80]), exchange)
+            it.wrong("a body in UTF-8", it.target.shown(exchange, 80), exchange)
 
 
 @requirement(
@@ -299,7 +299,8 @@ async def fit_the_document(it: Context) -> None:
             kind = (exchange.operation, exchange.status, fault[:60])
             if kind not in seen:
                 seen.add(kind)
-                it.wrong("an answer that fits the document", f"{exchange.status}: {fault}", exchange)
+                received = f"{exchange.status}: {it.judge.secrets.beginning(fault, 400)}"
+                it.wrong("an answer that fits the document", received, exchange)
     if not kinds:
         raise NotChecked("nothing was answered")
 

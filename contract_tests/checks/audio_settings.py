@@ -58,7 +58,7 @@ async def rates_elsewhere(it: Context) -> None:
     for kind, exchange in (await with_ignored_rates(it, it.variant)).items():
         if exchange.status != 201:
             rates = json.loads(exchange.content)["websocket"]
-            it.wrong(f"201: {kind} ignores websocket, {json.dumps(rates)}", exchange.shown(), exchange)
+            it.wrong(f"201: {kind} ignores websocket, {json.dumps(rates)}", it.target.shown(exchange), exchange)
 
 
 async def _legal(it: Context, each: dict[str, dict[str, Any]]) -> None:

@@ -41,7 +41,7 @@ async def valid_key(it: Context) -> None:
     for key in it.settings.api_keys:
         exchange = plain if plain.key == key else await it.post(it.variant, it.valid(), key=key, meant=Meant.VALID)
         if exchange.status != 201:
-            it.wrong("201: a valid request with a valid key is allowed", exchange.shown(), exchange)
+            it.wrong("201: a valid request with a valid key is allowed", it.target.shown(exchange), exchange)
         if exchange.status in (401, 403):
             it.cause = "the operation refuses a key that was given as valid"
     if all(exchange.status == 201 for exchange in await respelled(it, it.variant)):
@@ -49,14 +49,14 @@ async def valid_key(it: Context) -> None:
     for name in KEY_HEADERS:
         exchange = await it.post(it.variant, it.valid(), key=None, headers={name: it.target.key()})
         if exchange.status != 201:
-            it.wrong(f"201: {name} is the same header as X-API-Key", exchange.shown(), exchange)
+            it.wrong(f"201: {name} is the same header as X-API-Key", it.target.shown(exchange), exchange)
 
 
 async def _unauthorized(it: Context, what: str, kind: str = "", **options: object) -> None:
     body = it.valid() | (audio_settings(kind) if kind else {})
     exchange = await it.post(it.variant, body, **options)  # type: ignore[arg-type]  # passed on
     if exchange.status != 401:
-        it.wrong(f"401: {what}", exchange.shown(), exchange)
+        it.wrong(f"401: {what}", it.target.shown(exchange), exchange)
 
 
 @requirement(
@@ -142,7 +142,7 @@ async def only_in_the_header(it: Context) -> None:
     body = it.valid() | {"apiKey": key, "X-API-Key": key, "api_key": key}
     exchange = await it.post(it.variant, body, key=None)
     if exchange.status != 401:
-        it.wrong("401: the key is in the body", exchange.shown(), exchange)
+        it.wrong("401: the key is in the body", it.target.shown(exchange), exchange)
 
 
 @requirement(
@@ -178,7 +178,7 @@ async def before_the_body(it: Context) -> None:
 def _judge_early(it: Context, exchange: Exchange, what: str) -> None:
     if exchange.status != 401:
         shown = "no key" if exchange.key is None else "a wrong key"
-        it.wrong(f"401: {shown}, and {what}", exchange.shown(), exchange)
+        it.wrong(f"401: {shown}, and {what}", it.target.shown(exchange), exchange)
 
 
 @requirement(
@@ -210,7 +210,7 @@ async def never_echoed(it: Context) -> None:
         seen += 1
         answer = exchange.body.decode("utf-8", "replace") + "\n".join(f"{k}: {v}" for k, v in exchange.answer_headers)
         if exchange.key in answer:
-            it.wrong("an answer without the API key in it", exchange.shown(), exchange)
+            it.wrong("an answer without the API key in it", it.target.shown(exchange), exchange)
     if not seen:
         raise NotChecked("no answer came to a request with a key")
 

@@ -325,5 +325,5 @@ async def odd(it: Context) -> None:
             exchange = await it.post(it.variant, it.valid())
             sent = f"to a plain request after a body of {what}"
         if exchange.status is None or exchange.status >= 500:
-            it.wrong(f"an answer below 500: {sent}", exchange.shown(), exchange)
+            it.wrong(f"an answer below 500: {sent}", it.target.shown(exchange), exchange)
     await it.accepted(it.variant, it.valid(), "a plain request after the odd ones")

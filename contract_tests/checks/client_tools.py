@@ -37,7 +37,7 @@ async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
         line.speak(it.speech(line))
         await line.until(lambda: bool(invocations(line)) or not line.alive, 6)
     if not invocations(line):
-        if (forbidden := first_forbidden(line)) is not None:
+        if (forbidden := first_forbidden(line, it.judge.secrets)) is not None:
             it.wrong("a message that the document allows", forbidden, *it.dial_command(call))
         raise NotChecked("the agent called no client tool, which is its own affair")
     return invocations(line)

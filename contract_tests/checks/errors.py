@@ -25,24 +25,26 @@ async def error_shape(it: Context) -> None:
     await typical(it)
     seen: set[tuple[str, int | None, str]] = set()
     for exchange in it.target.journal.exchanges:
-        fault = _shape_fault(exchange)
+        fault = _shape_fault(it, exchange)
         if fault and (kind := (exchange.operation, exchange.status, fault[:40])) not in seen:
             seen.add(kind)
             it.wrong('{"error": {"message": a string, "code": a string that is not empty}}', fault, exchange)
 
 
-def _shape_fault(exchange: Exchange) -> str:
+def _shape_fault(it: Context, exchange: Exchange) -> str:
     """What is wrong with the shape of an error; empty for what is right, and for what is not judged."""
     judged = exchange.operation and exchange.method == "POST" and exchange.status is not None and exchange.status >= 400
     if not judged or len(exchange.content) > 64 * 1024 or exchange.status == 405 or _is_odd(exchange):
         return ""
     if exchange.media_type != "application/json":
-        return f"{exchange.status} with Content-Type {exchange.header('content-type')}: {exchange.shown()[:200]}"
+        return (
+            f"{exchange.status} with Content-Type {exchange.header('content-type')}: {it.target.shown(exchange, 200)}"
+        )
     error = exchange.json_object().get("error")
     if not isinstance(error, dict):
-        return exchange.shown()
+        return it.target.shown(exchange)
     if not isinstance(error.get("message"), str) or not isinstance(error.get("code"), str) or not error["code"].strip():
-        return exchange.shown()
+        return it.target.shown(exchange)
     return ""
 
 
@@ -100,8 +102,8 @@ async def payment_required(it: Context) -> None:
         exchange = await it.post(it.variant, it.valid(it.variant, **changes), key=key)
         elsewhere = elsewhere or (it.variant == "create" and exchange.status == 404)
         if exchange.status != 402 and not elsewhere:
-            it.wrong("402: the balance is used up", exchange.shown(), exchange)
+            it.wrong("402: the balance is used up", it.target.shown(exchange), exchange)
         if b"websocketUrl" in exchange.body:
-            it.wrong("no call is created", exchange.shown(), exchange)
+            it.wrong("no call is created", it.target.shown(exchange), exchange)
     if elsewhere:
         raise NotChecked("404: the key of --unfunded-key seems to be of a workspace that does not have the --agent")

@@ -165,7 +165,7 @@ def _register(rule: FieldRule) -> None:
 
 def _accepted(it: Context, exchange: Exchange, what: str) -> None:
     if exchange.status != 201:
-        it.wrong(f"201: {what} is allowed", exchange.shown(), exchange)
+        it.wrong(f"201: {what} is allowed", it.target.shown(exchange), exchange)
 
 
 def _shown(value: Any) -> str:
@@ -218,11 +218,11 @@ async def create_unknown_agent(it: Context) -> None:
     """A made-up id, and the known one with a character more."""
     exchange = await it.post("create", {"agentId": it.settings.unknown_agent or made_up_agent()})
     if exchange.status != 404:
-        it.wrong("404: there is no such agent", exchange.shown(), exchange)
+        it.wrong("404: there is no such agent", it.target.shown(exchange), exchange)
     if it.settings.agent:
         exchange = await it.post("create", {"agentId": it.settings.agent + "0"} | audio_settings("websocket"))
         if exchange.status != 404:
-            it.wrong("404: the id only begins like that of an agent", exchange.shown(), exchange)
+            it.wrong("404: the id only begins like that of an agent", it.target.shown(exchange), exchange)
 
 
 @requirement(

@@ -34,7 +34,7 @@ async def not_allowed(it: Context) -> None:
         exchange = await another_method(it, method)
         allowed = (405, 501) if method == "TRACE" else (405,)
         if exchange.status not in allowed:
-            it.wrong(f"{' or '.join(map(str, allowed))}: the path has no {method}", exchange.shown(), exchange)
+            it.wrong(f"{' or '.join(map(str, allowed))}: the path has no {method}", it.target.shown(exchange), exchange)
 
 
 def _methods(it: Context) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ async def head(it: Context) -> None:
     if answer.status not in (404, 405):
         it.wrong("405 or 404", f"{answer.status}" if answer.status else "no answer", command)
     elif answer.body:
-        it.wrong("no body", f"a body that begins with {answer.body[:80]!r}", command)
+        it.wrong("no body", f"a body that begins with {it.judge.secrets.beginning(answer.body, 80)!r}", command)
 
 
 @requirement(
@@ -112,7 +112,7 @@ async def error_shape(it: Context) -> None:
     for exchange in (await another_method(it, "GET"), await nothing_there(it)):
         error = exchange.json_object().get("error")
         if not isinstance(error, dict) or not all(isinstance(error.get(key), str) for key in ("message", "code")):
-            it.wrong('{"error": {"message": "...", "code": "..."}}', exchange.shown()[:200], exchange)
+            it.wrong('{"error": {"message": "...", "code": "..."}}', it.target.shown(exchange, 200), exchange)
 
 
 @requirement(
@@ -136,4 +136,4 @@ async def unknown_paths(it: Context) -> None:
         exchanges.append(await at_path(it, method, path))
     for exchange in exchanges:
         if exchange.status != 404:
-            it.wrong("404: there is nothing at this path", exchange.shown()[:300], exchange)
+            it.wrong("404: there is nothing at this path", it.target.shown(exchange, 300), exchange)

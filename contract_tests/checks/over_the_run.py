@@ -87,7 +87,7 @@ async def every_valid_request(it: Context) -> None:
     reported = [shown for exchanges in it.judge.shown.values() for shown in exchanges]
     if refused and not any(shown is each for shown in reported for each in refused):
         exchange = min(refused, key=lambda each: len(each.content))
-        it.wrong("201: the request is valid", exchange.shown(), exchange)
+        it.wrong("201: the request is valid", it.target.shown(exchange), exchange)
 
 
 def _was_refused(it: Context, exchange: Exchange) -> bool:

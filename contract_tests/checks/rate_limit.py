@@ -53,7 +53,7 @@ async def rates_truthful(it: Context) -> None:
     if limited is not None:
         left = _number(answered[-1], "x-ratelimit-remaining") if answered else None
         if left:
-            it.wrong(f"no 429 while {left} requests remain", limited.shown(), limited)
+            it.wrong(f"no 429 while {left} requests remain", it.target.shown(limited), limited)
             return
         raise NotChecked("the key is at its rate limit: give more keys (--api-key) or raise the limit")
     values = {name: [each.header(name) for each in answered] for name in RATE}
@@ -181,7 +181,7 @@ async def too_many(it: Context) -> None:
             _judge_refusal(it, exchange)
         elif operation == "inline" or exchange.status != 404:
             # The key may be of another workspace, which does not have the agent.
-            it.wrong(f"429 on /calls/{operation} too", exchange.shown(), exchange)
+            it.wrong(f"429 on /calls/{operation} too", it.target.shown(exchange), exchange)
 
 
 async def _over_its_limit(it: Context, key: str) -> bool:
@@ -197,7 +197,7 @@ async def _over_its_limit(it: Context, key: str) -> bool:
             expected = "429: nothing remained after the request before"
             break
     if exchange.status != 429:
-        it.wrong(expected, exchange.shown(), exchange)
+        it.wrong(expected, it.target.shown(exchange), exchange)
     return exchange.status == 429
 
 

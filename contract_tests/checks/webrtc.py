@@ -8,6 +8,7 @@ from typing import Any
 from contract_tests import dials
 from contract_tests.context import Context
 from contract_tests.findings import Layer
+from contract_tests.legality import shown_wire
 from contract_tests.line import Line
 from contract_tests.parsing import json_value, jwt_part, url_parts
 from contract_tests.requirements import requirement
@@ -64,7 +65,7 @@ async def control_message(it: Context) -> None:
             it.wrong("text messages", "a binary message", *shown)
             break
         if not isinstance(json_value(heard.wire), dict):
-            it.wrong("JSON objects", f"{heard.wire[:100]!r}", *shown)
+            it.wrong("JSON objects", shown_wire(heard.wire, it.judge.secrets, 100), *shown)
             break
     room = offers[0]["roomUrl"]
     parts = url_parts(room)

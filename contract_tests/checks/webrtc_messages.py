@@ -10,7 +10,7 @@ from contract.events import Transcript
 from contract_tests import room_calls
 from contract_tests.context import Context
 from contract_tests.findings import Layer
-from contract_tests.legality import is_free
+from contract_tests.legality import is_free, shown_wire
 from contract_tests.line import Heard
 from contract_tests.parsing import json_value
 from contract_tests.requirements import requirement
@@ -56,7 +56,7 @@ async def messages(it: Context) -> None:
                 continue
             told.add(str(fault))
             if len(told) <= MOST_TOLD:
-                received = f"{fault}: {heard.wire[:300]!r}"
+                received = f"{fault}: {shown_wire(heard.wire, it.judge.secrets)}"
                 it.wrong("a message that the document allows", received, *it.dial_command(found.call))
         if told:
             return
@@ -80,7 +80,7 @@ async def channel(it: Context) -> None:
         shown = it.dial_command(found.call)
         astray = _astray(found.line)
         if astray is not None:
-            received = f"on the control socket only: {astray[:300]!r}"
+            received = f"on the control socket only: {shown_wire(astray, it.judge.secrets)}"
             it.wrong("transcripts, states and tool calls in the room", received, *shown)
             return
         if not all(heard.reliable for heard in found.line.heard if heard.event is not None):

@@ -265,6 +265,22 @@ def test_a_token_that_is_handed_out_where_none_should_be_shows_nowhere() -> None
     assert "zAKL8El" not in render(run)
 
 
+@pytest.mark.parametrize("before", [180, 190, 280, 290, 380, 390])
+def test_no_part_of_a_token_shows_where_an_answer_is_cut(before: int) -> None:
+    token = "zAKL8El-3fT0ken9of4a7call"
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        # The note is so long that the token stands across one of the places where reports cut an answer.
+        body = {"note": "", "websocketUrl": f"ws://{request.host}/{token}", "connectionType": "twilio"}
+        body["note"] = "." * (before - len(json.dumps(body).partition(token)[0]))
+        return web.json_response(body, status=201)
+
+    run, _ = _judged(handler, only=("methods.not-allowed", "methods.unknown-paths", "authentication.missing-key"))
+    assert run.exit_code == 1
+    report = render(run)
+    assert not [part for at in range(len(token) - 7) if (part := token[at : at + 8]) in report]
+
+
 def _talks(on_socket: Callable[[web.WebSocketResponse], Awaitable[None]]) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
         if not request.path.startswith("/media"):

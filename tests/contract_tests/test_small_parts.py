@@ -7,11 +7,15 @@ import uuid
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contract.events import Transcript
 from contract_tests.checks import transcripts
+from contract_tests.legality import shown_wire
 from contract_tests.line import Heard
 from contract_tests.raw import unchunked
+from contract_tests.secrets_kept import Secrets
 from contract_tests.tokens import another_like
 
 
@@ -48,6 +52,35 @@ def test_another_token_keeps_what_is_no_letter(token: str, other: str) -> None:
 )
 def test_a_body_in_chunks_is_put_together(chunks: bytes, body: bytes) -> None:
     assert unchunked(chunks) == body
+
+
+def test_a_text_is_cut_after_its_secrets_are_taken_out() -> None:
+    secrets = Secrets()
+    secrets.add("abcdefgh", "[token]")
+    secrets.add("abcdefgh-longer", "[longer]")
+    assert secrets.beginning("12345678", 8) == "12345678"
+    assert secrets.beginning("123456789", 8) == "12345678"
+    assert secrets.beginning("1234abcdefgh", 8) == "1234[tok"
+    assert secrets.beginning("1234567abcdefgh-longer", 8) == "1234567["
+    assert secrets.beginning("abcdefgh" * 3 + "abcdefg", 30) == "[token][token][token]abcdefg"
+    assert secrets.beginning("", 8) == ""
+
+
+@given(text=st.text("abc", max_size=60), secret=st.text("abc", min_size=4, max_size=6), limit=st.integers(0, 40))
+def test_what_is_shown_of_a_text_is_the_beginning_of_it_without_secrets(text: str, secret: str, limit: int) -> None:
+    secrets = Secrets()
+    secrets.add(secret, "[token]")
+    assert secrets.beginning(text, limit) == secrets.redact(text)[:limit]
+
+
+@pytest.mark.parametrize("before", range(275, 305, 5))
+def test_no_part_of_a_token_shows_where_a_message_is_cut(before: int) -> None:
+    secrets = Secrets()
+    secrets.add("zAKL8El-3fT0ken9of4a7call", "[token]")
+    text = "." * before + "zAKL8El-3fT0ken9of4a7call" + "." * 20
+    for wire in (text, text.encode() + b"\xff"):
+        assert "zAKL8" not in shown_wire(wire, secrets)
+    assert shown_wire("it's", secrets) == '"it\'s"' and shown_wire(b"\xff", secrets) == r"b'\xff'"
 
 
 @pytest.mark.parametrize(("cleared_at", "faults"), [((1.5,), 0), ((3.9,), 0), ((), 1), ((0.5,), 1)])

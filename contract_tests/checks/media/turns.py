@@ -315,7 +315,7 @@ async def agent_call(it: Context) -> None:
     it.needs_agent()
     recording = await scenarios.two_turns(it)
     line, shown = recording.line, it.dial_command(recording.call)
-    if (forbidden := first_forbidden(line)) is not None:
+    if (forbidden := first_forbidden(line, it.judge.secrets)) is not None:
         it.wrong("a message that the document allows", forbidden, *shown)
     if not recording.answered:
         it.wrong(f"audible audio within {ANSWER_WITHIN_S:g} s of speech", line.why_silent, *shown)

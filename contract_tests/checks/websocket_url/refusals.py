@@ -56,8 +56,8 @@ async def refused_alike(it: Context) -> None:
     for what, dead, refusal in refused:
         if refusal is not None and _look(refusal, it.target.token_of(dead.body)) != _look(unknown, other):
             it.wrong(
-                f"the same refusal as for a made-up token: {_shown(unknown, refusal)}",
-                f"for {what} token: {_shown(refusal, unknown)}",
+                f"the same refusal as for a made-up token: {_shown(it, unknown, refusal)}",
+                f"for {what} token: {_shown(it, refusal, unknown)}",
                 *it.dial_command(dead),
                 f"# as {what} one, then with another token",
             )
@@ -98,8 +98,8 @@ async def plain_get(it: Context) -> None:
     for what in ("used", "made up"):
         if looks[what] != looks["live"]:
             it.wrong(
-                f"the same answer as for a live URL: {_shown(answers['live'], answers[what])}",
-                f"for one that is {what}: {_shown(answers[what], answers['live'])}",
+                f"the same answer as for a live URL: {_shown(it, answers['live'], answers[what])}",
+                f"for one that is {what}: {_shown(it, answers[what], answers['live'])}",
                 FETCH,
             )
             return
@@ -117,11 +117,11 @@ def _look(refusal: Refusal, token: str) -> tuple[Any, ...]:
     return refusal.status, refusal.reason, body, names
 
 
-def _shown(refusal: Refusal, beside: Refusal) -> str:
+def _shown(it: Context, refusal: Refusal, beside: Refusal) -> str:
     """A refusal, and the headers that the one beside it lacks."""
     only = sorted({name for name, _ in refusal.headers} - {name for name, _ in beside.headers})
     headers = f"(headers that the other lacks: {', '.join(only)})" if only else ""
-    return " ".join(filter(None, (refusal.reason, refusal.body[:200], headers)))
+    return " ".join(filter(None, (refusal.reason, it.judge.secrets.beginning(refusal.body, 200), headers)))
 
 
 def _other_token(it: Context, token: str) -> str:

@@ -140,7 +140,12 @@ async def never_echoed(it: Context) -> None:
     for refusal in (dialled.during, *dialled.after):
         shown = f"{refusal.body} {refusal.reason} {refusal.headers}" if refusal else ""
         if _shows(it, dialled.call, shown):
-            it.wrong("a refusal without the token", shown[:200], *it.dial_command(dialled.call), "# the same again")
+            it.wrong(
+                "a refusal without the token",
+                it.judge.secrets.beginning(shown, 200),
+                *it.dial_command(dialled.call),
+                "# the same again",
+            )
             return
 
 
@@ -152,7 +157,7 @@ def _judge_answers(it: Context) -> None:
         text = exchange.body.decode("utf-8", "replace") + str(exchange.answer_headers)
         own = it.target.token_of(exchange.json_object()) if exchange.status == 201 else None
         if any(token in text and token != own for token in tokens):
-            it.wrong("an answer without a token", exchange.shown(), exchange)
+            it.wrong("an answer without a token", it.target.shown(exchange), exchange)
             return
 
 
@@ -161,7 +166,8 @@ def _judge_plain(it: Context, call: Call, attempt: str, answer: Answer) -> None:
         command = f"curl -i -X {attempt} WEBSOCKET_URL_AS_HTTP"
         broken = f"# a handshake of WEBSOCKET_URL that is broken: {attempt.lower()}"
         shown = broken if attempt.lower() in dials.BROKEN else command
-        it.wrong("an answer without the token", f"{answer.status} {answer.body[:200]}", shown)
+        received = f"{answer.status} {it.judge.secrets.beginning(answer.body, 200)}"
+        it.wrong("an answer without the token", received, shown)
 
 
 def _shows(it: Context, call: Call, text: str) -> bool:
