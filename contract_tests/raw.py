@@ -162,11 +162,12 @@ async def _stays(reader: asyncio.StreamReader, within_s: float) -> bool:
 
 def unchunked(body: bytes) -> bytes:
     """What a body in chunks (RFC 9112, 7.1) holds, as far as it came and can be read."""
-    found = b""
-    while (head := _CHUNK.match(body)) and (size := int(head[1], 16)):
-        found += body[head.end() : head.end() + size]
-        body = body[head.end() + size :].removeprefix(b"\r\n")
-    return found
+    parts, at = [], 0
+    while (head := _CHUNK.match(body, at)) and (size := int(head[1], 16)):
+        end = head.end() + size
+        parts.append(body[head.end() : end])
+        at = end + 2 * body.startswith(b"\r\n", end)
+    return b"".join(parts)
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, masked: bool = True) -> bytes:

@@ -54,6 +54,12 @@ def test_a_body_in_chunks_is_put_together(chunks: bytes, body: bytes) -> None:
     assert unchunked(chunks) == body
 
 
+@given(parts=st.lists(st.binary(min_size=1, max_size=40)), more=st.sampled_from([b"0\r\n\r\n", b""]))
+def test_any_body_comes_back_from_chunks(parts: list[bytes], more: bytes) -> None:
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts)
+    assert unchunked(chunks + more) == b"".join(parts)
+
+
 def test_a_text_is_cut_after_its_secrets_are_taken_out() -> None:
     secrets = Secrets()
     secrets.add("abcdefgh", "[token]")
