@@ -28,9 +28,9 @@ from benchmarks.verdict_tools import BODIES as PLAIN
 from benchmarks.verdict_tools import KEY, LIMITED_KEY, NO_CREDIT_KEY, pinned
 from contract_tests import odd_bodies, odd_messages
 from contract_tests.checks.fuzz import MESSAGES
+from contract_tests.connection_types import TALKING
 from contract_tests.context import audio_settings
 from contract_tests.fuzzing import BODIES
-from contract_tests.requirements import TALKING
 from contract_tests.settings import Profile
 from contract_tests.target import PATHS
 from mockserver.settings import DEMO_AGENT

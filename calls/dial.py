@@ -19,7 +19,8 @@ from calls.dial_arguments import TOKEN_VARIABLE, dial_parser, plan_of
 from contract.events import RoomOffered
 from contract_tests.call_summary import CallSummary, as_text
 from contract_tests.caller import AudioFileError
-from contract_tests.carrier import CARRIERS, CallPlan, dialled_address, place_call
+from contract_tests.carrier import CallPlan, dialled_address, place_call
+from contract_tests.connection_types import CARRIERS
 from contract_tests.dialling import Refusal
 from contract_tests.line import Line
 from contract_tests.measuring import transcripts_of

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from calls.arguments import Parser
 from contract.audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioFormat, Encoding
 from contract_tests.caller import spoken
-from contract_tests.carrier import CARRIERS, KINDS, CallPlan
+from contract_tests.carrier import CallPlan
+from contract_tests.connection_types import CARRIERS, KINDS
 from contract_tests.room.line import ROOM_AUDIO, load_library
 
 TOKEN_VARIABLE = "CALLS_CARRIER_TOKEN"

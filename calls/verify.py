@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime
-import ipaddress
 import os
 import re
 import secrets
@@ -39,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
     from contract_tests.requirements import all_checks
     from contract_tests.run import INTERRUPTED as PROBLEM
     from contract_tests.run import SettingsError
+    from mockserver.origins import is_local_host
 
     try:
         settings = _settings(given, os.environ)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     jobs = selection.jobs(all_checks())
     if not jobs:
         parser.error("no requirement is selected: --profile, --layer, --only, --skip and --shard leave none")
-    if not _is_loopback(settings.url) and not _allowed(settings, jobs, given.yes):
+    if not is_local_host(urlsplit(settings.url).hostname or "") and not _allowed(settings, jobs, given.yes):
         return 2
     try:
         run = _judged(settings, selection, jobs, given, baseline)
@@ -136,14 +136,6 @@ def _selection(given: argparse.Namespace, settings: TargetSettings) -> Selection
 
 CALLS_PER_CHECK = 0.45
 """On a target that does everything right."""
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def _allowed(settings: TargetSettings, jobs: list[Job], yes: bool) -> bool:
@@ -265,6 +257,3 @@ def _report(run: Run, asked: list[str]) -> None:
         path = reports.write(run, report, stdout=sys.stdout, environ=os.environ)
         if path is not None:
             print(f"{report.partition('=')[0]} report: {path}", file=sys.stderr)
-
-
-# the options

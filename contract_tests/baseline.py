@@ -22,8 +22,8 @@ from contract_tests.findings import Finding, Run, Verdict
 KEYS = ("finding", "reason", "expires")
 """What an entry holds, all of it required."""
 
-LONGEST_FILE = 1024 * 1024
-"""In bytes; a file that is longer was not meant."""
+LONGEST_FILE_BYTES = 1024 * 1024
+"""A file that is longer was not meant."""
 
 
 class BaselineError(Exception):
@@ -110,9 +110,9 @@ def _out_of_date(run: Run, baseline: Baseline, today: datetime.date) -> Iterator
 def _composed(path: Path) -> yaml.Node | None:
     try:
         with path.open("rb") as file:
-            text = file.read(LONGEST_FILE + 1)
-        if len(text) > LONGEST_FILE:
-            raise BaselineError(f"{path}: longer than {LONGEST_FILE} bytes")
+            text = file.read(LONGEST_FILE_BYTES + 1)
+        if len(text) > LONGEST_FILE_BYTES:
+            raise BaselineError(f"{path}: longer than {LONGEST_FILE_BYTES} bytes")
         node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except OSError as error:
         raise BaselineError(f"{path}: {error.strerror or error}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from contract.audio import AudioFormat, Converter, Encoding
+from contract.audio import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, AudioFormat, Converter, Encoding
 from contract_tests.line import AUDIBLE_RMS
 
 SPOKEN = files("contract_tests") / "data" / "caller.wav"
@@ -40,8 +40,9 @@ def read_wav(path: Path) -> tuple[bytes, int]:
             raw = file.readframes(file.getnframes())
     except (OSError, EOFError, RuntimeError, wave.Error) as error:
         raise AudioFileError(f"{path}: not a WAV file of PCM: {error}") from error
-    if not 8000 <= rate_hz <= 48000:
-        raise AudioFileError(f"{path}: {rate_hz} samples a second, expected 8000 to 48000")
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        expected = f"expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
+        raise AudioFileError(f"{path}: {rate_hz} samples a second, {expected}")
     whole = raw[: len(raw) // (width * channels) * width * channels]
     by_byte = np.frombuffer(whole, np.uint8).reshape(-1, channels, width)[:, 0, :]
     if width == 1:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from contract.audio import AudioFormat
 from contract.events import HangUp, TextMessage, ToolInvoked, ToolResult, Transcript
 from contract_tests.call_summary import CallSummary
+from contract_tests.connection_types import CARRIERS
 from contract_tests.dialling import Refusal, open_socket
 from contract_tests.line import MOST_MESSAGES, Line, loudness, prepare, samples
 from contract_tests.measuring import summarise
@@ -23,10 +24,6 @@ from contract_tests.room.door import RoomRefused
 from contract_tests.room.line import NoRoomOffered, RoomLine
 from contract_tests.settings import TargetSettings
 from contract_tests.target import NotChecked
-
-CARRIERS = ("twilio", "telnyx", "plivo")
-KINDS = (*CARRIERS, "websocket", "webrtc")
-"""The connection types."""
 
 FIRST_WITHIN_S = 2.0
 """How long the caller waits for the agent to speak first."""

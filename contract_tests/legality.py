@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from contract.codec import Wire
 from contract.errors import PeerError
+from contract_tests.connection_types import CARRIERS
 from contract_tests.parsing import json_value
-from contract_tests.requirements import CARRIERS
 
 if TYPE_CHECKING:
     from contract_tests.line import Line

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contract_tests import checks
+
+# Checks are in variants of these, and take them from here.
+from contract_tests.connection_types import CARRIERS as CARRIERS
+from contract_tests.connection_types import TALKING as TALKING
 from contract_tests.findings import Layer, Level, Requirement
 
 if TYPE_CHECKING:
@@ -41,9 +45,6 @@ SECTIONS = (
 """The sections in the order in which reports show them."""
 
 OPERATIONS = ("create", "inline")
-CARRIERS = ("twilio", "telnyx", "plivo")
-TALKING = (*CARRIERS, "websocket")
-"""The connection types whose audio is on the socket."""
 
 
 @dataclass(frozen=True, kw_only=True)

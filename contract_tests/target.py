@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -163,11 +162,6 @@ class Target:
     async def close(self) -> None:
         """Let go of every connection."""
         await self._client.aclose()
-
-    @property
-    def host(self) -> str:
-        """The target's host."""
-        return urlsplit(self.settings.url).hostname or ""
 
     def key(self) -> str:
         """A key that works, in turn.  Raises OutOfRequests when each has made its requests or reached its limit."""

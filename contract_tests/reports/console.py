@@ -11,10 +11,7 @@ from rich.text import Text
 
 from contract_tests.findings import Case, Finding, Run, Verdict
 from contract_tests.reports import summary
-from contract_tests.reports.inert import disarmed, shortened
-
-LONGEST = 2000
-"""How many characters of one value are shown; the json report holds all."""
+from contract_tests.reports.inert import in_short
 
 STYLES = {
     Verdict.PASSED: "green",
@@ -45,7 +42,7 @@ class _Page:
 
     def text(self, text: str, style: str = "") -> Text:
         """Text that is printed as it stands, as far as the terminal's encoding has its characters."""
-        clean = shortened(disarmed(text), LONGEST)
+        clean = in_short(text)
         encoding = self._console.encoding
         return Text(clean.encode(encoding, "backslashreplace").decode(encoding), style)
 

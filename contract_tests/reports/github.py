@@ -7,16 +7,12 @@ from collections.abc import Iterator
 
 from contract_tests.findings import Case, Finding, Run, Verdict
 from contract_tests.reports import summary
-from contract_tests.reports.inert import disarmed, shortened
-
-LONGEST = 2000
-"""How many characters of one value are shown; the json report holds all."""
+from contract_tests.reports.inert import in_short
 
 MOST_BYTES = 900_000
 """GitHub drops the whole summary of a step that is over 1 MiB (docs.github.com, "Workflow commands")."""
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_COLUMNS = (Verdict.PASSED, Verdict.VIOLATED, Verdict.WARNED, Verdict.NOT_CHECKED)
 
 
 def render(run: Run) -> str:
@@ -46,12 +42,12 @@ def _fitting(findings: list[Finding], seed: int, left: int) -> Iterator[str]:
 
 
 def _table(run: Run) -> str:
-    heads = ["section", *(verdict.value for verdict in _COLUMNS)]
+    heads = ["section", *(verdict.value for verdict in summary.COLUMNS)]
     rows = [
-        [_plain(section.name), *(str(section.counts[verdict]) for verdict in _COLUMNS)]
+        [_plain(section.name), *(str(section.counts[verdict]) for verdict in summary.COLUMNS)]
         for section in summary.sections(run)
     ]
-    lines = [heads, ["---", *("--:" for _ in _COLUMNS)], *rows]
+    lines = [heads, ["---", *("--:" for _ in summary.COLUMNS)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) if rows else ""
 
 
@@ -95,7 +91,7 @@ def _remark(title: str, entries: tuple[str, ...]) -> str:
 
 
 def _fenced(text: str, language: str = "text") -> str:
-    inside = _clean(text)
+    inside = in_short(text)
     fence = "`" * max(3, _longest_run(inside) + 1)
     return f"{fence}{language}\n{inside}\n{fence}"
 
@@ -117,11 +113,7 @@ def _html(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return _clean(text).replace("\n", "\\n").replace("\t", "\\t")
-
-
-def _clean(text: str) -> str:
-    return shortened(disarmed(text), LONGEST)
+    return in_short(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _longest_run(text: str) -> int:

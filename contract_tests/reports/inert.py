@@ -9,6 +9,9 @@ import json
 import re
 from typing import Any
 
+LONGEST = 2000
+"""How many characters of one value the reports for a log, a terminal or a CI page show; the json report holds all."""
+
 _ACTING = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed; ANSI escapes begin with one
@@ -43,6 +46,11 @@ def in_a_line(text: str) -> str:
 def disarmed(text: str) -> str:
     """As `visible`, for a log: what a CI service would take for a command is broken by an escape."""
     return _COMMAND.sub(lambda found: f"{found[0][0]}\\x{ord(found[0][1]):02x}", visible(text))
+
+
+def in_short(text: str) -> str:
+    """As `disarmed`, and cut off after LONGEST characters."""
+    return shortened(disarmed(text), LONGEST)
 
 
 def shortened(text: str, limit: int) -> str:

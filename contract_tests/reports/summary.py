@@ -13,6 +13,9 @@ SHOWN_CASES = 3
 VERDICTS = (Verdict.VIOLATED, Verdict.WARNED, Verdict.PASSED, Verdict.NOT_CHECKED)
 """The verdicts, the most urgent first."""
 
+COLUMNS = (Verdict.PASSED, Verdict.VIOLATED, Verdict.WARNED, Verdict.NOT_CHECKED)
+"""The verdicts as tables have them, the best first."""
+
 
 @dataclass(frozen=True)
 class Section:

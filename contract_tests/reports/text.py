@@ -6,12 +6,7 @@ from collections.abc import Iterator
 
 from contract_tests.findings import Case, Finding, Run, Verdict
 from contract_tests.reports import summary
-from contract_tests.reports.inert import disarmed, shortened
-
-LONGEST = 2000
-"""How many characters of one value are shown; the json report holds all."""
-
-_COLUMNS = (Verdict.PASSED, Verdict.VIOLATED, Verdict.WARNED, Verdict.NOT_CHECKED)
+from contract_tests.reports.inert import disarmed, in_short
 
 
 def render(run: Run) -> str:
@@ -32,11 +27,11 @@ def finding(wrong: Finding, seed: int) -> str:
     """One finding that something is wrong, as it stands in the report of a run with this seed."""
     requirement = wrong.requirement
     cases, more = summary.shown_cases(wrong)
-    known = f", known: {_clean(wrong.known)}" if wrong.known else ""
+    known = f", known: {in_short(wrong.known)}" if wrong.known else ""
     return _lines(
         [
-            f"{wrong.verdict.name} {_clean(wrong.name)} ({requirement.level.value}{known})",
-            f"  {_indented(_clean(requirement.sentence), 2)}",
+            f"{wrong.verdict.name} {in_short(wrong.name)} ({requirement.level.value}{known})",
+            f"  {_indented(in_short(requirement.sentence), 2)}",
             _labelled("  source", requirement.source),
             *(line for case in cases for line in _case(case)),
             *([f"  {more}"] if more else []),
@@ -49,13 +44,13 @@ def finding(wrong: Finding, seed: int) -> str:
 def _table(run: Run) -> str:
     sections = summary.sections(run)
     width = max((len(section.name) for section in sections), default=0)
-    heads = [verdict.value for verdict in _COLUMNS]
+    heads = [verdict.value for verdict in summary.COLUMNS]
     rows = [f"{disarmed(section.name):{width}}  {_numbers(section, heads)}" for section in sections]
     return _lines([f"{'':{width}}  {'  '.join(heads)}", *rows] if rows else [])
 
 
 def _numbers(section: summary.Section, heads: list[str]) -> str:
-    cells = (section.counts[verdict] or "." for verdict in _COLUMNS)
+    cells = (section.counts[verdict] or "." for verdict in summary.COLUMNS)
     return "  ".join(f"{cell:>{len(head)}}" for cell, head in zip(cells, heads, strict=True))
 
 
@@ -69,27 +64,23 @@ def _case(case: Case) -> Iterator[str]:
 def _unchecked(run: Run) -> str:
     lines = []
     for reason, findings in summary.unchecked(run).items():
-        lines.append(f"Not checked: {_indented(_clean(reason), 2)}")
-        lines += [f"  {_clean(finding.name)}" for finding in findings]
+        lines.append(f"Not checked: {_indented(in_short(reason), 2)}")
+        lines += [f"  {in_short(finding.name)}" for finding in findings]
     return _lines(lines)
 
 
 def _list(title: str, entries: tuple[str, ...]) -> str:
-    return _lines([f"{title}:", *(f"  - {_indented(_clean(entry), 4)}" for entry in entries)])
+    return _lines([f"{title}:", *(f"  - {_indented(in_short(entry), 4)}" for entry in entries)])
 
 
 def _labelled(label: str, value: str) -> str:
     width = 16 if label.startswith(" ") else 10
-    return f"{label:{width}}{_indented(_clean(value), width)}"
+    return f"{label:{width}}{_indented(in_short(value), width)}"
 
 
 def _indented(text: str, columns: int) -> str:
     # What follows a line feed stays visibly a part of the same value.
     return text.replace("\n", f"\n{' ' * (columns - 2)}| ")
-
-
-def _clean(text: str) -> str:
-    return shortened(disarmed(text), LONGEST)
 
 
 def _lines(lines: Iterator[str] | list[str]) -> str:
