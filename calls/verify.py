@@ -134,8 +134,8 @@ def _selection(given: argparse.Namespace, settings: TargetSettings) -> Selection
 
 # before it starts
 
-CALLS_PER_CHECK = 0.45
-"""On a target that does everything right."""
+CALLS_PER_CHECK = 0.43
+"""On a target that does everything right: the default profile creates 162 calls of the mock for 380 checks."""
 
 
 def _allowed(settings: TargetSettings, jobs: list[Job], yes: bool) -> bool:
