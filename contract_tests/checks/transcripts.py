@@ -9,7 +9,7 @@ from operator import itemgetter
 from contract.events import TextMessage, Transcript
 from contract_tests import scenarios
 from contract_tests.context import SHORT_GREETING, Call, Context, audio_settings
-from contract_tests.findings import Layer
+from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
 from contract_tests.requirements import requirement
 from contract_tests.scenarios import ANSWER_WITHIN_S, LONGEST_TURN_S, PAUSE_S, SLACK_S, TYPED, NotGreeted, Recording
@@ -238,6 +238,7 @@ async def user_transcripts(it: Context) -> None:
     "transcripts.spoken",
     "What the caller says comes as a transcript of role user.",
     source=TRANSCRIPT,
+    level=Level.SHOULD,
     layer=Layer.MEDIA,
     how="Where a spoken turn was answered, its transcript is looked for.",
     why="A page that shows one side of a conversation looks broken.",
