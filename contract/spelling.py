@@ -40,20 +40,20 @@ def spelling_of(schema: dict[str, Any], hint: Any) -> Spelling:
         return BASE64
     if schema.get("x-spelling") == "pairs":
         return PAIRS
-    kinds = set(_classes(hint))
+    kinds = set(_kinds(hint))
     if int in kinds and str not in kinds:
         return DECIMAL if schema.get("type") == "string" else _plain(int)
     return _plain(*kinds)
 
 
-def _classes(hint: Any) -> Iterator[Any]:
-    """The classes that a type hint stands for: those of a union, str for the literals, list for a list of anything."""
+def _kinds(hint: Any) -> Iterator[Any]:
+    """What a type hint stands for: the classes of a union, the values of a literal, list for a list of anything."""
     origin = typing.get_origin(hint)
     if origin is typing.Literal:
-        yield str
+        yield from typing.get_args(hint)
     elif origin in (typing.Union, types.UnionType):
         for part in typing.get_args(hint):
-            yield from _classes(part)
+            yield from _kinds(part)
     else:
         yield origin or hint
 
@@ -115,10 +115,11 @@ def _same(value: Any) -> Any:
 
 def _plain(*kinds: Any) -> Spelling:
     classes = tuple(kind for kind in kinds if isinstance(kind, type))
+    literals = tuple(kind for kind in kinds if isinstance(kind, str))
 
     def guess(value: Any) -> Any:
         mistaken = isinstance(value, bool) and bool not in classes
-        return value if isinstance(value, classes) and not mistaken else None
+        return value if (isinstance(value, classes) and not mistaken) or value in literals else None
 
     return Spelling(name="JSON", read=_same, write=_same, guess=guess, plain=True)
 

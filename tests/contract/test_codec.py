@@ -179,6 +179,30 @@ def test_a_number_where_twilio_writes_digits_is_refused_and_still_understood() -
     assert refusal.value.event == Mark(name="m", sequence=4, stream_id="MZ" + "0" * 32)
 
 
+@pytest.mark.parametrize(
+    ("role", "body"),
+    [
+        (Role.AGENT, {"type": "set_output_medium", "medium": "smoke"}),
+        (Role.AGENT, {"type": "set_output_medium", "medium": "Voice"}),
+        (Role.AGENT, {"type": "set_output_medium", "medium": ""}),
+        (Role.AGENT, {"type": "set_output_medium", "medium": ["voice"]}),
+        (Role.CARRIER, {"type": "state", "state": "dancing"}),
+        (Role.CARRIER, {"type": "transcript", "role": "ghost", "ordinal": 0, "final": True, "text": "boo"}),
+    ],
+)
+def test_a_word_that_is_none_of_those_allowed_is_refused_and_means_nothing(role: Role, body: dict[str, Any]) -> None:
+    with pytest.raises(PeerError) as refusal:
+        CODECS["websocket", "media", role].decode(json.dumps(body))
+    assert refusal.value.event is None
+
+
+def test_a_word_that_is_allowed_is_understood_beside_what_is_not() -> None:
+    body = {"type": "transcript", "role": "agent", "medium": "text", "ordinal": 0, "final": True, "text": 5}
+    with pytest.raises(PeerError) as refusal:
+        CODECS["websocket", "media", Role.CARRIER].decode(json.dumps(body))
+    assert refusal.value.event == Transcript(role="agent", medium="text", ordinal=0, final=True)
+
+
 def test_plivo_audio_names_its_coding() -> None:
     body = json.loads(CODECS["plivo", "media", Role.AGENT].encode(Audio(payload=b"\xff" * 160)))
     assert body["media"]["contentType"] == "audio/x-mulaw"
