@@ -16,6 +16,15 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # not in its
 READ_BUFFER_BYTES = 2048
 """What picows begins to read into; it grows where messages are larger, or come faster than they are read."""
 
+LINGER_S = 2.0
+"""How long a peer that was told to go may take to read that and end the connection, in seconds."""
+
+MOST_DROPPED_BYTES = 64 * 1024 * 1024
+"""How much it may send meanwhile."""
+
+# What is read into it is never looked at, so one does for all connections.
+_NOWHERE = bytearray(64 * 1024)
+
 # Its own words would hold dial URLs at the finest level, and peers' faults as errors of ours.  An adapter, because
 # picows makes a logger of each connection's own out of a plain one, which costs a kilobyte.
 _quiet = logging.getLogger("calls.picows")
@@ -57,7 +66,7 @@ def hand_over(transport: asyncio.Transport, listener: WSListener, *, key: str, m
     # An event loop may choose how to read when reading begins, and picows reads in another way than HTTP.
     transport.pause_reading()
     transport.set_protocol(protocol)
-    protocol.connection_made(transport)
+    protocol.connection_made(_Lingering(transport))
     # In the words that picows takes; it refuses "Connection: keep-alive, Upgrade", which browsers send.
     request = (
         "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -68,3 +77,69 @@ def hand_over(transport: asyncio.Transport, listener: WSListener, *, key: str, m
     if protocol.listener is not listener or protocol.transport.response.status != 101:
         raise ConnectionError("picows did not open the socket")
     transport.resume_reading()
+
+
+class _Lingering:
+    """A transport whose peer gets to read the Close frame even while it still sends (RFC 6455, 7.1.1).
+
+    A connection that is closed with something unread in it is reset, and what the peer has not read yet is lost.  So
+    `close` ends only our direction of TCP, where that can be; what comes is dropped until the peer ends its own, or
+    sent too much, or time is up.  TLS has no such half: there the peer is waited for in the same way.
+    """
+
+    __slots__ = ("beneath",)
+
+    def __init__(self, beneath: asyncio.Transport) -> None:
+        self.beneath = beneath
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.beneath, name)
+
+    def close(self) -> None:
+        """Send what is under way, and close."""
+        protocol: Any = self.beneath.get_protocol()
+        if self.beneath.is_closing() or isinstance(protocol, _Drain):
+            return
+        closing = protocol.transport.close_handshake
+        if closing is not None and closing.recv is not None:
+            # A peer that has said Close itself sends nothing more.
+            self.beneath.close()
+            return
+        self.beneath.pause_reading()
+        self.beneath.set_protocol(_Drain(self.beneath, protocol))
+        self.beneath.resume_reading()
+        if self.beneath.can_write_eof():
+            self.beneath.write_eof()
+
+
+class _Drain(asyncio.BufferedProtocol):
+    """Drops what a peer sends that was told to go, for as long as it may; then the connection is lost."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: Any) -> None:
+        self._transport = transport
+        self._left_bytes = MOST_DROPPED_BYTES
+        self._timer = asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
+        self._protocol = protocol
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where what comes next is read into."""
+        return _NOWHERE
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Something came."""
+        self._left_bytes -= nbytes
+        if self._left_bytes < 0:
+            self._transport.abort()
+
+    def pause_writing(self) -> None:
+        """The peer does not keep up."""
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._protocol.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self._timer.cancel()
+        self._protocol.connection_lost(exc)

@@ -142,7 +142,9 @@ class WebSocket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """A frame came, of any kind."""
-        if self._letting_go:
+        if self._letting_go or transport.is_close_frame_sent:
+            # picows goes on with the frames of a peer that it has failed, until it hangs up.
+            self.notice_end()
             if frame.msg_type is _CLOSE:
                 self._take_close(frame)
             return
@@ -170,6 +172,7 @@ class WebSocket(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The connection is gone."""
+        self.notice_end()
         self._transport = None
         self._letting_go = True
         if self._timer is not None:
@@ -233,8 +236,9 @@ class WebSocket(WSListener):
 
     def _let_go(self, peer_said: str) -> None:
         """Nothing more is expected of the peer but that it reads what is still under way to it."""
-        self._letting_go = True
-        self._peer_said = peer_said
+        if not self._letting_go:
+            self._letting_go = True
+            self._peer_said = peer_said
         if self._transport is not None:
             self._transport.disconnect()
             self._wait(LET_GO_WITHIN_S, self.drop)

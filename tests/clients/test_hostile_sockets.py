@@ -13,6 +13,7 @@ from contextlib import suppress
 import pytest
 from websockets.sync.client import connect
 
+from mockserver import handover
 from mockserver.server import Server
 from mockserver.websocket import WebSocket
 from tests.clients.conftest import NewCall
@@ -142,6 +143,61 @@ def test_a_bad_frame_closes_the_socket_with_its_code(
         raw.send(bad)
         assert raw.read_close() == code
     assert settled(mock)
+
+
+FLOOD = frame(BINARY, bytes(320)) * 20_000
+"""More than the buffers on the way hold, so that the mock has something unread when it hangs up."""
+
+FAILED_WHILE_THEY_SEND: dict[str, tuple[bytes, int]] = {
+    "an over-long frame": (frame(BINARY, bytes((1 << 20) + 2)), 1009),
+    "over-long fragments": (frame(BINARY, fin=False) + frame(CONTINUATION, bytes(65_536), fin=False) * 40, 1009),
+    "an unknown opcode": (frame(3), 1002),
+    "a reserved bit": (frame(TEXT, b"{}", rsv=4), 1002),
+    "a close with a code that nobody has": (frame(CLOSE, b"\x03\xf8"), 1002),
+    "text that is not UTF-8": (frame(TEXT, b"\xff"), 1007),
+}
+
+
+@pytest.mark.parametrize(("bad", "code"), FAILED_WHILE_THEY_SEND.values(), ids=FAILED_WHILE_THEY_SEND)
+def test_a_peer_that_still_sends_reads_why_it_was_failed_and_is_heard_no_more(
+    mock: RunningMock, new_call: NewCall, caplog: pytest.LogCaptureFixture, bad: bytes, code: int
+) -> None:
+    with caplog.at_level("INFO", "calls"):
+        for _ in range(3):
+            with RawSocket.dial(new_call("websocket")) as raw:
+                raw.send(bad + FLOOD)
+                assert raw.read_close() == code
+        assert settled(mock)
+    ends = [record.getMessage() for record in caplog.records if "ended after" in record.getMessage()]
+    assert len(ends) == 3 and all("broke the WebSocket protocol" in end and "; 0 messages in" in end for end in ends)
+
+
+@only_linux
+def test_a_peer_that_was_failed_and_stays_is_dropped(mock: RunningMock, new_call: NewCall) -> None:
+    with RawSocket.dial(new_call("websocket")) as raw:
+        raw.send(frame(3))
+        assert raw.read_close() == 1002
+        assert settled(mock)
+        assert comes_true(lambda: not raw.is_held())
+
+
+def test_a_peer_that_was_failed_and_sends_without_end_is_dropped(
+    mock: RunningMock, new_call: NewCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "MOST_DROPPED_BYTES", 1_000_000)
+    monkeypatch.setattr(handover, "LINGER_S", 60.0)
+    with RawSocket.dial(new_call("websocket")) as raw, pytest.raises(ConnectionError):
+        for _ in range(100):
+            raw.send(frame(3) + FLOOD)
+    assert settled(mock)
+
+
+def test_a_peer_that_was_failed_does_not_keep_the_server_up() -> None:
+    with running_mock(rate_limit_per_hour=0) as mock, RawSocket.dial(mock.create()["websocketUrl"]) as raw:
+        raw.send(frame(3))
+        assert raw.read_close() == 1002
+        mock.stop()
+        assert mock.wait_until_stopped(4)
 
 
 def test_fragments_with_pings_between_them_are_one_message(new_call: NewCall) -> None:
