@@ -27,6 +27,9 @@ Wire = str | bytes
 Schema = dict[str, Any]
 Body = dict[str, Any]
 
+LONGEST_SHOWN = 40
+"""How long a text of the peer's may be, in characters, to be told in an error."""
+
 _JSON_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -219,7 +222,7 @@ class Codec:
         value = body[tag]
         if type(value) is not str:
             raise PeerError(None, f"$.{tag}", f"expected a string, got {_json_type(value)}")
-        raise PeerError(None, f"$.{tag}", f"unknown {tag} {value[:40]!r}, expected one of {', '.join(sorted(named))}")
+        raise PeerError(None, f"$.{tag}", f"unknown {tag} {_shown(value)}, expected one of {', '.join(sorted(named))}")
 
 
 def _messages(document: Document, role: Role, channel: str | None) -> Iterator[Message]:
@@ -250,7 +253,12 @@ def _json_path(path: Any) -> str:
 def _json_step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if re.fullmatch(r"[\w-]{1,40}", step) else f"[{step[:40]!r}]"
+    return f".{step}" if re.fullmatch(r"[\w-]{1,40}", step) else f"[{_shown(step)}]"
+
+
+def _shown(text: str) -> str:
+    """A text of the peer's, whole or not at all: of a secret that was cut nobody could tell any more that it is one."""
+    return repr(text) if len(text) <= LONGEST_SHOWN else f"({len(text)} characters)"
 
 
 def _json_type(value: object) -> str:

@@ -53,6 +53,10 @@ class Accounts:
             return Account(f"any-{digest.hex()[:12]}")
         return account
 
+    def knows(self, key: bytes) -> bool:
+        """Whether this is one of the keys that were known from the start."""
+        return self._digest(key) in self._by_digest
+
     def account_for(self, key: bytes | None) -> Account:
         """The account that a key opens.  Raises MissingApiKey or UnknownApiKey, both 401."""
         if not key:

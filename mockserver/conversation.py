@@ -54,6 +54,7 @@ from mockserver.ending import Ending
 from mockserver.hearing import Ear, Turn
 from mockserver.language import lines
 from mockserver.levels import brought_up
+from mockserver.redaction import beginning
 from mockserver.speaking import Mouth, Sayable, Utterance
 from mockserver.store import CallSettings
 from mockserver.voice import Speech, say
@@ -226,7 +227,7 @@ class Conversation:
 
     def object(self, error: PeerError) -> list[Event]:
         """What the agent says to a message that the contract does not allow."""
-        self._emit(Fault(message=str(error)[:500]))
+        self._emit(Fault(message=str(error)))
         return self._said()
 
     def tick(self, now: float) -> list[Event]:
@@ -376,7 +377,7 @@ class Conversation:
         heard = _BY_LOWER_CASE.get(said.partition(";")[0].strip().lower())
         if heard is None:
             expected = ", ".join(CARRIER_ENCODINGS)
-            raise PeerError("start", "$", f"the stream is {said!r:.40}, expected one of {expected}")
+            raise PeerError("start", "$", f"the stream is {beginning(said, 40)!r}, expected one of {expected}")
         rate_hz = self._traits.rate_hz
         return AudioFormat(heard, rate_hz), AudioFormat(Encoding.MULAW, rate_hz)
 

@@ -15,10 +15,13 @@ from mockserver.accounts import Accounts
 from mockserver.errors import InternalError, answer, api_error
 from mockserver.exchange import Exchange
 from mockserver.rate_limit import RateLimiter
+from mockserver.redaction import redacted
 
 log = logging.getLogger("calls")
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+# A UUID without its hyphens, or a trace of W3C's: too many clients' ids are like this, and no token is.
+_HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
 _LONG_SEGMENT = re.compile(r"[^/]{21,}")
 _DIAL_TOKEN = re.compile(r"(?<=/media/).+")
 _NOT_PRINTABLE = re.compile(r"[^!-~]")
@@ -89,9 +92,13 @@ class Envelope:
         headers = dict(reversed(scope["headers"]))  # the first of two headers counts
         key = headers.get(b"x-api-key")
         came = headers.get(b"x-request-id", b"")
-        # Whoever sends the key as the request's id must not get it back.
-        own = came and _SANE_ID.fullmatch(came) and not (key and key in came)
+        # Whoever sends a key or a token as the request's id must not get it back.
+        own = came and _SANE_ID.fullmatch(came) and not (key and key in came) and not self._may_be_secret(came)
         return Exchange(came.decode() if own else self._new_request_id(), headers=headers, key=key)
+
+    def _may_be_secret(self, request_id: bytes) -> bool:
+        text = request_id.decode()
+        return self._accounts.knows(request_id) or (not _HEXADECIMAL.fullmatch(text) and redacted(text) != text)
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         headers = [(b"x-request-id", exchange.request_id.encode()), *exchange.more_headers]
@@ -120,7 +127,7 @@ class Envelope:
 def printable_path(path: str) -> str:
     """A path as a log may hold it: without dial tokens, whatever is as long as one, and what could break a line."""
     path = _LONG_SEGMENT.sub("***", _DIAL_TOKEN.sub("***", path))
-    return _NOT_PRINTABLE.sub("?", path)[:_LONGEST_PATH]
+    return _NOT_PRINTABLE.sub("?", redacted(path))[:_LONGEST_PATH]
 
 
 async def _send_error(error: Exception, send: Send) -> None:

@@ -12,6 +12,8 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from mockserver.redaction import redacted
+
 EVERY, NO_LOCAL = "*", "none"
 """What `--cors-origin` takes instead of an origin: all of them, and not even those on this machine."""
 
@@ -86,4 +88,4 @@ def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _shown(text: str) -> str:
-    return text if _SHOWABLE.fullmatch(text) else "(not shown)"
+    return redacted(text) if _SHOWABLE.fullmatch(text) else "(not shown)"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.documents import Document, resolved
+from mockserver.redaction import redacted
 from mockserver.scenarios import BY_NAME, CREATE, OK, SCENARIOS, Scenario, fitted
 from mockserver.sequences import OutcomeSequence
 
@@ -130,7 +131,7 @@ class Outcomes:
             for scenario in SCENARIOS:
                 if str(scenario.status) == code and operation in scenario.operations:
                     return Outcome(fitted(scenario, self._weather), None, applied)
-        log.warning("Prefer: %s: %s has nothing like this in the document; ignored", applied, operation)
+        log.warning("Prefer: %s: %s has nothing like this in the document; ignored", redacted(applied), operation)
         return None
 
     def _named(self, operation: str, body: Mapping[str, Any]) -> Scenario | None:

@@ -16,6 +16,9 @@ PRESET = frozenset(("staticParameters", "automaticParameters"))
 _PRESET_SHOWN = frozenset(("name", "location"))
 """What is told of such a parameter."""
 
+_FARTHEST = 400
+"""How many characters of a secret may have to be seen before it is known for one."""
+
 _SECRET_NAME = re.compile(r"key|token|secret|passw|auth|credential", re.IGNORECASE)
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _TWILIO_ID = r"(?-i:[A-Z]{2}[0-9a-f]{32})"
@@ -52,6 +55,21 @@ def redacted(value: Any, *, key: str = "", depth: int = 0) -> Any:
         case str():
             return _text(value, key)
     return value
+
+
+def beginning(text: str, most: int, *, key: str = "") -> str:
+    """The beginning of a text, `most` characters at the most, with what may be a secret replaced by `***`.
+
+    It is cut last: of half a token nobody could tell that it is one.
+    """
+    if len(text) <= most + _FARTHEST:
+        found = _text(text, key)
+        whole = len(found) <= most
+    else:
+        # However long it is, only so much is searched; what the search sees only the beginning of is left out.
+        found = _text(text[: most + _FARTHEST], key)[:-_FARTHEST]
+        whole = False
+    return found if whole else found[: most - 1] + "…"
 
 
 def _field(name: str, value: Any, key: str, depth: int) -> Any:

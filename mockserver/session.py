@@ -11,6 +11,7 @@ from contract.errors import PeerError, UsageError
 from contract.events import Event, Started
 from contract.stream import Phase
 from mockserver.ending import Ending
+from mockserver.redaction import beginning
 from mockserver.store import Call
 from mockserver.ticker import Ticker
 
@@ -22,6 +23,9 @@ MOST_UNSENT_BYTES = 4 * 1024 * 1024
 
 MOST_FAULTS_LOGGED = 20
 """How many of one call's faults are logged; a flood of them must not fill a disk."""
+
+LONGEST_FAULT = 500
+"""How much is told of one, in characters."""
 
 logger = logging.getLogger("calls")
 
@@ -283,12 +287,14 @@ class Session:
 
     def _object(self, error: PeerError) -> None:
         self._faults += 1
+        # What the peer sent may be a secret, and is told to it and to the log.
+        words = beginning(str(error), LONGEST_FAULT, key=self._call.token)
         if self._faults <= MOST_FAULTS_LOGGED:
             went_on = "; understood all the same" if error.event is not None else ""
             # As text: a log record that is kept must not keep the call alive.
-            logger.warning("call %s: not allowed by the contract: %s%s", self._call.id, str(error), went_on)
+            logger.warning("call %s: not allowed by the contract: %s%s", self._call.id, words, went_on)
         if self._stream.phase is Phase.RUNNING:
-            self._send(self._party.object(error))
+            self._send(self._party.object(PeerError(None, "$", words, error.event)))
 
     def _send(self, events: list[Event]) -> None:
         if events:

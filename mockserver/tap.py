@@ -17,7 +17,7 @@ from contract.events import Audio, Clear, Event, Transcript
 from contract.stream import Phase
 from mockserver.journal import Journal
 from mockserver.notes import CallNotes, EventNote, Line, Side
-from mockserver.redaction import redacted
+from mockserver.redaction import beginning, redacted
 from mockserver.session import Line as Socket
 from mockserver.session import Party, Session, StreamEnd
 from mockserver.store import Call
@@ -47,7 +47,7 @@ class NotedSession(Session):
         journal: Journal,
         now: Callable[[], datetime],
     ) -> None:
-        self._tap = Tap(journal, party, clock, now)
+        self._tap = Tap(journal, party, clock, now, call.token)
         super().__init__(call, TappedStream(stream, self._tap), party, clock, ticker, on_lost)
 
     def opened(self, line: Socket) -> None:
@@ -106,17 +106,25 @@ class TappedStream:
 
 
 class Tap:
-    """Notes what is said on one call."""
+    """Notes what is said on one call, of whose token nothing is kept."""
 
-    __slots__ = ("_call", "_clock", "_journal", "_now", "_opened_at", "_party")
+    __slots__ = ("_call", "_clock", "_journal", "_now", "_opened_at", "_party", "_token")
 
-    def __init__(self, journal: Journal, party: Party, clock: Callable[[], float], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        party: Party,
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+        token: str,
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._now = now
         self._call: CallNotes | None = None
         self._opened_at = 0.0
         self._party: Party | None = party
+        self._token = token
         party.on_unsaid = self._unsaid
 
     def dialled(self, call_id: str) -> None:
@@ -150,7 +158,7 @@ class Tap:
                 side="caller",
                 kind="NotAllowed",
                 wire_bytes=wire_bytes,
-                detail={"message": _shortened(words)},
+                detail={"message": beginning(words, LONGEST_DETAIL, key=self._token)},
             )
             self._journal.add_event(self._call, note)
 
@@ -166,9 +174,11 @@ class Tap:
             )
         else:
             kind = type(event).__name__
-            note = EventNote(at_ms=at_ms, side=side, kind=kind, wire_bytes=wire_bytes, detail=_detail(event))
+            note = EventNote(
+                at_ms=at_ms, side=side, kind=kind, wire_bytes=wire_bytes, detail=_detail(event, self._token)
+            )
             if type(event) is Transcript:
-                self._journal.add_line(call, _line(call.transcript.get(event.ordinal), event, at_ms))
+                self._journal.add_line(call, _line(call.transcript.get(event.ordinal), event, at_ms, self._token))
             elif type(event) is Clear:
                 self._journal.add_audio(call, side, at_ms, None)
         self._journal.add_event(call, note)
@@ -190,20 +200,20 @@ def _size(wire: Wire) -> int:
     return len(wire.encode()) if isinstance(wire, str) and not wire.isascii() else len(wire)
 
 
-def _detail(event: Event) -> dict[str, Any] | None:
+def _detail(event: Event, token: str) -> dict[str, Any] | None:
     """What an event says beside its kind, in the spelling of JSON; None if that is nothing."""
     told = {
-        _camel(name): _shortened(value)
+        _camel(name): _shortened(value, token)
         for name in event.__struct_fields__
         if name not in _NOT_TOLD and (value := getattr(event, name)) is not None
     }
-    return redacted(told) if told else None
+    return redacted(told, key=token) if told else None
 
 
-def _shortened(value: Any) -> Any:
+def _shortened(value: Any, token: str) -> Any:
     """A value that is short enough to be kept; of a text the beginning, of another one only that it was too long."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_DETAIL else value[: LONGEST_DETAIL - 1] + "…"
+        return beginning(value, LONGEST_DETAIL, key=token)
     if isinstance(value, dict | list) and len(msgspec.json.encode(value)) > LONGEST_DETAIL:
         return f"(longer than {LONGEST_DETAIL} characters)"
     return value
@@ -214,14 +224,14 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _line(before: Line | None, said: Transcript, at_ms: float) -> Line:
+def _line(before: Line | None, said: Transcript, at_ms: float, token: str) -> Line:
     """An utterance with what was just said of it."""
     text = said.text if said.text is not None else (before.text if before else "") + (said.delta or "")
     return Line(
         ordinal=said.ordinal,
         at_ms=before.at_ms if before else at_ms,
         role=said.role,
-        text=redacted(_shortened(text)),
+        text=beginning(text, LONGEST_DETAIL, key=token),
         final=said.final,
         medium=said.medium,
     )

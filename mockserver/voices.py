@@ -9,6 +9,7 @@ from functools import partial
 from contract.audio import AudioFormat
 from mockserver.espeak import Espeak, Voice
 from mockserver.language import DEFAULT
+from mockserver.redaction import beginning
 from mockserver.speaking import Sayable
 from mockserver.store import CallSettings
 from mockserver.synthesis import Synthesiser
@@ -46,4 +47,4 @@ class Voices:
     def _log_once(self, language: str) -> None:
         if language not in self._not_spoken and len(self._not_spoken) < MOST_LANGUAGES_LOGGED:
             self._not_spoken.add(language)
-            logger.warning("espeak-ng does not speak the language %r: the voice is English", language[:40])
+            logger.warning("espeak-ng does not speak the language %r: the voice is English", beginning(language, 40))

@@ -24,6 +24,11 @@ MESSAGES = [
 ]
 TEXT_MESSAGES = [case for case in MESSAGES if not case.values[1].binary]  # type: ignore[union-attr]
 
+LONG_NAMES = {
+    "type": "object",
+    "properties": {"start": {"properties": {"customParameters": {"additionalProperties": {"type": "string"}}}}},
+}
+
 Key = tuple[str, str, Role]
 
 
@@ -141,6 +146,16 @@ def test_what_the_peer_sent_is_not_repeated_in_the_fault() -> None:
     with pytest.raises(PeerError) as refusal:
         CODECS["plivo", "media", Role.AGENT].decode(json.dumps({"event": "start", "extra_headers": [secret]}))
     assert secret not in str(refusal.value)
+
+
+def test_what_the_peer_sent_is_told_whole_or_not_at_all() -> None:
+    codec = CODECS["twilio", "media", Role.AGENT]
+    token = "t0" * 21 + "t"
+    with pytest.raises(PeerError, match=r"unknown event \(43 characters\), expected one of"):
+        codec.decode(json.dumps({"event": token}))
+    start = {"event": "start", "start": {"customParameters": {token: 1}}}
+    with pytest.raises(PeerError, match=r"customParameters\[\(43 characters\)\]"):
+        raise Message("start", {"x-event": "Started", "payload": LONG_NAMES}).fault(start)
 
 
 def test_binary_is_refused_where_there_is_only_text() -> None:

@@ -275,6 +275,29 @@ def test_another_request_id_is_replaced(came: str) -> None:
     assert re.fullmatch("[0-9a-f]{24}", response.headers["x-request-id"])
 
 
+DIAL_TOKEN = "Zm9v0" * 8 + "bar"
+
+
+@pytest.mark.parametrize("came", [VALID, "ck_prod_aaaa", "sample-key-one", DIAL_TOKEN, f"req-{DIAL_TOKEN}"])
+def test_a_request_id_that_may_be_a_secret_is_replaced_also_where_no_key_came(
+    came: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "calls")
+    answer = mock(api_keys=("sample-key-one",)).post("/calls/create", CREATE, key=None, headers={"X-Request-Id": came})
+    assert re.fullmatch("[0-9a-f]{24}", answer.headers["x-request-id"])
+    assert came not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "came",
+    ["0fe7a1b2-1234-4abc-8def-0123456789ab", "0af7651916cd43dd8448eb211c80319c", "01HV5JQ7Z8M9N0P1Q2R3S4T5V6", "7"],
+)
+@pytest.mark.parametrize("any_key", [False, True])
+def test_a_request_id_that_is_spelt_as_they_often_are_comes_back(came: str, any_key: bool) -> None:
+    answer = mock(any_key=any_key).post("/calls/create", CREATE, headers={"X-Request-Id": came})
+    assert answer.headers["x-request-id"] == came
+
+
 def test_each_request_is_one_log_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "calls")
     server = mock()
@@ -294,6 +317,7 @@ def test_each_request_is_one_log_line(caplog: pytest.LogCaptureFixture) -> None:
         ("/media/sample/token?x=1", "/media/***"),
         ("/api/v1/media/sample-token", "/api/v1/media/***"),
         ("/nowhere/" + "a" * 43, "/nowhere/***"),
+        (f"/nowhere/{VALID}", "/nowhere/***"),
         ("/no%0Awhere%1b%5b31m", "/no?where?[31m"),
         ("/ab" * 100, "/ab" * 40),
     ],

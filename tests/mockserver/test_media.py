@@ -31,6 +31,7 @@ class Script:
         self.ending: Ending | None = None
         self.on_unsaid: Callable[[Event], None] | None = None
         self.heard: list[Event | None] = []
+        self.told: list[str] = []
         self.answer = answer
 
     def begin(self, now: float, started: Started | None = None) -> list[Event]:
@@ -42,6 +43,7 @@ class Script:
         return self._answer()
 
     def object(self, error: PeerError) -> list[Event]:
+        self.told.append(str(error))
         return []
 
     def tick(self, now: float) -> list[Event]:
@@ -161,6 +163,21 @@ def test_a_message_without_meaning_is_logged_and_dropped(caplog: pytest.LogCaptu
     assert party.heard == []
     assert "not JSON" in caplog.text
     assert "came before the start message" in caplog.text
+
+
+@pytest.mark.parametrize("secret", ["ck_mock_valid", "Zm9v0" * 8 + "bar", "not shown"])
+def test_a_secret_that_the_peer_sends_is_not_told_to_it_or_to_the_log(
+    secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    party = Script()
+    talked, _ = session(party)
+    talked.receive(START)
+    talked.receive(f'{{"event": "{secret}"}}')
+    talked.receive(f'{{"event": "{"long " * 90 + secret}"}}')
+    talked.receive(f'{{"event": "mark", "{secret}": 1, "mark": {{"{secret}": 1}}}}')
+    assert len(party.told) == 3
+    for said in (*party.told, caplog.text):
+        assert not [start for start in range(len(secret) - 7) if secret[start : start + 8] in said]
 
 
 def test_a_flood_of_faults_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:

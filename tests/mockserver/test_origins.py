@@ -101,6 +101,15 @@ def test_other_dials_are_refused_and_told_the_option(origin: str, host: str, opt
     assert origins("*").refusal_of_dial(origin, host) is None
 
 
+@pytest.mark.parametrize("secret", ["ck_mock_valid", "Zm9v0" * 8 + "bar"])
+def test_an_origin_and_a_host_that_may_be_secrets_are_not_shown(secret: str) -> None:
+    for told in (
+        origins().refusal_of_dial(f"https://{secret}", "127.0.0.1"),
+        origins().refusal_of_dial("http://localhost", secret),
+    ):
+        assert told is not None and "***" in told and secret not in told
+
+
 def test_what_could_break_a_line_of_a_log_is_not_shown() -> None:
     told = origins().refusal_of_dial("http://evil.example\x1b[2J\n" + "x" * 5000, "127.0.0.1")
     assert told is not None and "\x1b" not in told and "\n" not in told and len(told) < 200

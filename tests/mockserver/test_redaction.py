@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mockserver.redaction import HIDDEN, MOST_DEPTH, redacted
+from mockserver.redaction import HIDDEN, MOST_DEPTH, beginning, redacted
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,28 @@ def test_what_a_tool_is_preset_to_send_is_hidden_with_all_its_names_but_two() ->
 
 def test_the_request_s_own_key_is_hidden_wherever_it_stands() -> None:
     assert redacted({"a k1": ["say k1 twice: k1"]}, key="k1") == {f"a {HIDDEN}": [f"say {HIDDEN} twice: {HIDDEN}"]}
+
+
+TOKEN = "Zm9v0" * 8 + "bar"
+
+
+@pytest.mark.parametrize("before", [0, 30, 57, 70, 90, 99, 450, 470, 490, 499, 600])
+@pytest.mark.parametrize("after", [0, 100, 10_000])
+@pytest.mark.parametrize(
+    "secret", [TOKEN, f"ck_prod_{TOKEN}", f"https://user:{TOKEN}@shop.example/", f"Bearer {TOKEN}"]
+)
+def test_of_a_secret_nothing_is_left_where_a_text_is_cut(before: int, after: int, secret: str) -> None:
+    text = "x" * (before - 1) + " " * (before > 0) + secret + " word" * (after // 5)
+    told = beginning(text, 100)
+    assert len(told) <= 100
+    assert not [start for start in range(len(TOKEN) - 7) if TOKEN[start : start + 8] in told]
+
+
+def test_of_a_text_that_is_cut_the_beginning_is_shown() -> None:
+    assert beginning("word " * 3, 15) == "word word word "
+    assert beginning("word " * 3, 14) == "word word wor…"
+    assert beginning("word " * 1000, 14) == "word word wor…"
+    assert beginning("say ck_mock_valid and key one", 20, key="key one") == "say *** and ***"
 
 
 def test_what_is_nested_without_end_is_cut_off() -> None:

@@ -113,6 +113,11 @@ def test_a_preference_that_nothing_meets_is_ignored(prefer: str) -> None:
     assert answer.status_code == 201 and "Preference-Applied" not in answer.headers
 
 
+def test_a_key_that_comes_as_a_preference_is_not_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    mock().post("/calls/create", CREATE_BODY, headers={"Prefer": "example=ck_mock_valid"})
+    assert "Prefer: example=***: create" in caplog.text
+
+
 def written(folder: Path, text: str) -> str:
     file = folder / "scenarios.yaml"
     file.write_text(text)

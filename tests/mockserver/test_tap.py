@@ -99,7 +99,7 @@ def test_a_party_that_does_not_talk_here_is_noted_without_its_audio() -> None:
 )
 def test_what_is_very_long_is_not_kept_whole(event: Event, field: str, kept: int) -> None:
     journal = noting()
-    tap = Tap(journal, Talker(), lambda: 0.0, lambda: CREATED_AT)
+    tap = Tap(journal, Talker(), lambda: 0.0, lambda: CREATED_AT, "a token")
     tap.dialled("c1")
     tap.heard(event, 50_000)
     call = journal.call("c1")
@@ -109,7 +109,7 @@ def test_what_is_very_long_is_not_kept_whole(event: Event, field: str, kept: int
 
 def test_a_transcript_grows_as_it_is_said_and_hides_what_may_be_a_secret() -> None:
     journal = noting()
-    tap = Tap(journal, Talker(), lambda: 0.0, lambda: CREATED_AT)
+    tap = Tap(journal, Talker(), lambda: 0.0, lambda: CREATED_AT, "a token")
     tap.dialled("c1")
     for piece in (
         Transcript(role="agent", ordinal=0, final=False, text="Your key"),
@@ -122,3 +122,20 @@ def test_a_transcript_grows_as_it_is_said_and_hides_what_may_be_a_secret() -> No
     assert (line.text, line.final) == ("Your key is ***", False)
     tap.said(Transcript(role="agent", ordinal=0, final=True, text="Your key"), 10)
     assert [(each.text, each.final) for each in call.transcript.values()] == [("Your key", True)]
+
+
+def test_of_what_is_not_allowed_and_of_what_is_cut_no_secret_is_kept() -> None:
+    journal = noting()
+    session = noted(journal, Script())
+    session.receive('{"event": "ck_mock_valid"}')
+    session.receive('{"event": "not shown"}')
+    tap = Tap(journal, Talker(), lambda: 0.0, lambda: CREATED_AT, "a token")
+    tap.dialled("c1")
+    token = "Zm9v0" * 8 + "bar"
+    tap.heard(TextMessage(text="a token " + "w " * (LONGEST_DETAIL // 2 - 10) + token + " w" * 9999), 50_000)
+    call = journal.call("c1")
+    assert call is not None
+    key, own, cut = [event.detail for event in call.events]
+    assert key is not None and key["message"].startswith("$.event: unknown event '***', expected")
+    assert own is not None and own["message"].startswith("$.event: unknown event '***', expected")
+    assert cut is not None and cut["text"].startswith("*** w w") and "Zm9v" not in cut["text"]
