@@ -284,10 +284,8 @@ class Conversation:
 
     def _hear_audio(self, payload: bytes, ear: Ear, mouth: Mouth, now: float) -> None:
         if len(payload) > self._longest_message_bytes:
-            length_s = ear.source.duration_ms(len(payload)) / 1000
-            raise PeerError(
-                None, "$", f"{length_s:.1f} s of audio in one message, at most {LONGEST_MESSAGE_S:g} are taken"
-            )
+            sizes = f"{len(payload)} bytes, at most {self._longest_message_bytes} are taken"
+            raise PeerError(None, "$", f"more than {LONGEST_MESSAGE_S:g} s of audio in one message: {sizes}")
         ear.hear(payload, now)
         if ear.speaking:
             self._caller_active_at = now

@@ -184,7 +184,7 @@ class AgentNotFound(NotFound):
 
     def __init__(self, agent_id: str) -> None:
         super().__init__(
-            f"agentId: there is no agent {agent_id}; the mock has {DEMO_AGENT}; "
+            f"agentId: {agent_id} is no agent's id; the mock has {DEMO_AGENT}; "
             "start it with --agent ID=NAME (or CALLS_AGENTS) to add one, with --any-agent to let all exist"
         )
 

@@ -25,6 +25,9 @@ from mockserver.routing import Routing
 from mockserver.staging import Stage
 from mockserver.validation import CompiledSchema
 
+LONGEST_WORDS = 160
+"""How much is told of what is wrong at a place of a document, in characters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -46,11 +49,26 @@ class Source:
 
     def fault(self, fault: object, path: Sequence[str | int]) -> DocumentError:
         """A fault at a place of the document, with the line where the shipped one has the same there."""
+        fault, path = _innermost(fault, path)
         shipped = _at(documents.read_mapping(self.text, self.file), path) == _at(self.document, path)
         name = f"{self.file}:{documents.line_of(self.text, path)}" if shipped else self.name or self.file
         place = ".".join(map(str, path))
-        words = getattr(fault, "message", None) or str(fault)
+        words = " ".join((getattr(fault, "message", None) or str(fault)).split())
+        if len(words) > LONGEST_WORDS:
+            # It may begin with all that stands at the place; what is wrong with that is said after it.
+            words = f"{words[: LONGEST_WORDS // 2]} … {words[-LONGEST_WORDS // 2 :]}"
         return DocumentError(f"{name}: {place + ': ' if place else ''}{words}")
+
+
+def _innermost(fault: Any, path: Sequence[str | int]) -> tuple[Any, Sequence[str | int]]:
+    """Of a place that may hold one thing or another what is wrong with the thing itself, and where.
+
+    OpenAPI lets a reference stand nearly everywhere; that what stands there is none tells nobody anything.
+    """
+    while meant := [each for each in getattr(fault, "context", None) or () if each.validator_value != ["$ref"]]:
+        fault = meant[0]
+        path = tuple(fault.absolute_path)
+    return fault, path
 
 
 def _at(document: Any, path: Sequence[str | int]) -> Any:

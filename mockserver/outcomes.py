@@ -71,7 +71,11 @@ class Outcomes:
         self._weather = weather
         self._sequences = list(sequences)
         self._by_agent = {each.agent_id: each for each in SCENARIOS if each.agent_id not in own_agents}
-        self._examples = _examples(document)
+        try:
+            self._examples = _examples(document)
+        except (AttributeError, TypeError):
+            # This is no OpenAPI document: whoever serves it says what is wrong with it, and where.
+            self._examples = {}
         self._ordered: deque[Scenario] = deque(maxlen=MOST_ORDERED)
         self._first_default = default
         self.default = default

@@ -24,6 +24,7 @@ LONGEST_REASON_BYTES = 123
 
 _PROTOCOL_ERROR, _NO_CODE, _INVALID_TEXT, _TOO_BIG, _INTERNAL_ERROR = 1002, 1005, 1007, 1009, 1011
 _NEVER_SENT = frozenset((0, 1004, 1005, 1006, 1015))
+_HIGHEST_CODE = 4999
 
 # Bound here: an enumeration's members are slow to look up, and this happens with each frame.
 _TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
@@ -221,7 +222,7 @@ class WebSocket(WSListener):
     def _take_close(self, frame: WSFrame) -> None:
         code = frame.get_payload_as_bytes()[:2]
         number = int.from_bytes(code, "big") if code else _NO_CODE
-        if code and number in _NEVER_SENT:
+        if code and (number in _NEVER_SENT or number > _HIGHEST_CODE):
             self._fail(_PROTOCOL_ERROR, "a close code that must not be sent")
         elif self._transport is not None:
             if not self._transport.is_close_frame_sent:

@@ -63,6 +63,11 @@ def test_an_unknown_agent_is_404_and_says_which_option_helps() -> None:
     assert all(word in message(response) for word in ("agent_demo", "--agent", "CALLS_AGENTS", "--any-agent"))
 
 
+def test_an_agent_id_that_may_be_a_secret_is_not_repeated() -> None:
+    response = mock().post("/calls/create", {"agentId": "ck_prod_0123456789"})
+    assert message(response).startswith("agentId: this string is no agent's id; the mock has agent_demo; ")
+
+
 @pytest.mark.parametrize("kind", ["twilio", "telnyx", "plivo", "websocket", "webrtc"])
 def test_inline_takes_every_connection_type(kind: str) -> None:
     response = mock().post("/calls/inline", {**INLINE, "connectionType": kind, "websocket": RATES})

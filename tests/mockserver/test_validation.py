@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 
 from contract import documents
 from contract.errors import DocumentError
+from mockserver.app import build
 from mockserver.errors import InvalidFields
+from mockserver.settings import Settings
 from mockserver.validation import CompiledSchema
 from mockserver.wording import shown
 from tests.mockserver.mock import CREATE, DOCUMENT, INLINE, RATES, error, message, mock, shared
@@ -293,6 +296,34 @@ def test_a_document_that_is_not_openapi_shows_at_the_start() -> None:
         DocumentError, match=r"^openapi/calls.yaml: paths./calls/create.post: 'responses' is a required"
     ):
         mock(document)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"wrongKeyword": 5}, ": 'wrongKeyword' does not match any of the regexes: '^x-'"),
+        ({"properties": {"voice": {"type": "string", "default": 5}}}, ".properties.voice: 5 is not of type 'string'"),
+        ({"title": ["long " * 1000]}, f'.title: ["{"long " * 15}lon … ong {"long " * 10}"] is not of type "string"'),
+    ],
+)
+def test_what_is_wrong_with_a_large_part_of_a_document_is_told_in_a_line(more: dict[str, Any], told: str) -> None:
+    document = copy.deepcopy(DOCUMENT)
+    document["components"]["schemas"]["CreateInlineCallRequest"].update(more)
+    with pytest.raises(DocumentError) as fault:
+        mock(document)
+    assert str(fault.value) == f"openapi/calls.yaml: components.schemas.CreateInlineCallRequest{told}"
+
+
+def test_an_overlay_that_makes_no_openapi_document_is_told_with_the_place(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    target = "$.paths['/calls/create'].post.responses['201']"
+    path.write_text(
+        f'overlay: 1.0.0\ninfo: {{title: A, version: "1"}}\nactions:\n- {{target: "{target}", update: {{content: 5}}}}'
+    )
+    with pytest.raises(
+        DocumentError, match=r"mine.yaml \(1 action\): paths./calls/create.post.responses.201.content: 5"
+    ):
+        build(Settings(overlays=(str(path),)), "http://127.0.0.1:8080")
 
 
 def test_an_operation_without_a_handler_shows_at_the_start() -> None:
