@@ -53,11 +53,10 @@ LONGEST_DIAL_HEADER_BYTES = 8192
 """How long each may be."""
 
 _CONTINUE = b"HTTP/1.1 100 "
-_UPGRADE = re.compile(rb"^upgrade:", re.IGNORECASE | re.MULTILINE)
-_OTHER_UPGRADE = re.compile(rb"^upgrade:(?![ \t]*websocket[ \t]*\r?$)", re.IGNORECASE | re.MULTILINE)
-_DIAL = re.compile(rb"GET \S+ HTTP/1\.1\r\n")
-_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}(?= )")
+_METHOD = re.compile(rb"(?:\r\n)*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})(?= )")
+_BEGUN_METHOD = re.compile(rb"(?:\r\n)*(?:\r|[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})?")
 _PARSED_METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PURGE".split())
+_PARSED_BEGINNINGS = tuple(method + b" " for method in sorted(_PARSED_METHODS))
 
 
 class _OneWrite:
@@ -101,14 +100,31 @@ class HttpConnection(HttpToolsProtocol):
     """uvicorn's end of an HTTP connection.
 
     Its parser knows a fixed list of methods, and takes an offer to upgrade for an upgrade: it would drop the body of a
-    request that offers HTTP/2, as some clients do with each. Both are put right in the head, before it is parsed.
+    request that offers HTTP/2, as some clients do with each.  So another method is put in the place of one that it does
+    not know, and it is given the head of such a request once more, without the offer.  (Where a request with such a
+    method begins in the middle of a piece, that is not seen: it is a 400.)
     """
 
     _between_requests = True
+    _begun = b""
+    """What has come of a request whose method is not whole yet."""
+    _method: bytes | None = None
+    """The method in whose place another one was parsed."""
 
     def data_received(self, data: bytes) -> None:
-        """Take in bytes; a head is expected to begin, and its first lines to come, in one piece."""
-        super().data_received(_readable(data) if self._between_requests else data)
+        """Take in bytes, in whatever pieces they come."""
+        if self._between_requests and (self._begun or not data.startswith(_PARSED_BEGINNINGS)):
+            data = self._begun + data
+            if _BEGUN_METHOD.fullmatch(data):
+                self._begun = data
+                return
+            self._begun = b""
+            data = self._with_parsed_method(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -116,10 +132,66 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
         cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
 
+    def on_headers_complete(self) -> None:
+        """A head is whole; one that offers an upgrade is not served before it is known whether it is a dial."""
+        super().on_headers_complete()
+        if self._method is not None and not (self.parser.should_upgrade() and self._should_upgrade()):
+            self.scope["method"] = self._method.decode("ascii")
+            self._method = None
+
     def on_message_complete(self) -> None:
         """A request is whole."""
         self._between_requests = True
         super().on_message_complete()
+
+    def _parse(self, data: bytes) -> None:
+        """Take in bytes.  Raises HttpParserError."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if self._is_dial():
+                    self.handle_websocket_upgrade()
+                    return
+                # The parser stands behind the head, wherever that began.  It reads no further if it is the last one's.
+                data = self._head_without_offer() + data[offer.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            else:
+                return
+
+    def _is_dial(self) -> bool:
+        """Whether a head asks for a WebSocket (RFC 6455, 4.2.1); the parser has found an offer to upgrade in it."""
+        return (
+            self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and any(name == b"upgrade" and value.lower() == b"websocket" for name, value in self.headers)
+        )
+
+    def _should_upgrade(self) -> bool:
+        """Whether an offer to upgrade, which the parser has found, is still to be answered."""
+        return True
+
+    def _head_without_offer(self) -> bytes:
+        """The head of a request that is to be served as if it offered no upgrade (RFC 9110, 7.8)."""
+        # CONNECT is one to the parser, without a header.
+        method = self.parser.get_method()
+        if method not in _PARSED_METHODS:
+            self._method, method = method, b"PURGE"
+        headers = (
+            b"%s: %s\r\n" % (b"x-upgrade" if name == b"upgrade" else name, value) for name, value in self.headers
+        )
+        version = self.parser.get_http_version().encode()
+        return b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, b"".join(headers))
+
+    def _with_parsed_method(self, data: bytes) -> bytes:
+        """The beginning of a request with a method that the parser knows."""
+        method = _METHOD.match(data)
+        if method is None or method[1] in _PARSED_METHODS:
+            return data
+        self._method = method[1]
+        # No method of the contract, like PURGE, and answered like it.
+        return b"PURGE" + data[method.end() :]
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed, in the contract's shape, and hang up."""
@@ -157,10 +229,16 @@ class Doorway(HttpConnection):
         self._max_message_bytes = max_message_bytes
         self._refused = False
         self._refusal: ApiError | None = None
+        self._next: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own says so
         """A connection is there."""
         super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]  # it has all that is used of one
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes; behind a dial, and what cannot be parsed, there is nothing that could be read."""
+        if self._next is None:
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -172,9 +250,23 @@ class Doorway(HttpConnection):
         """An answer is whole; one without a body, as to HEAD, is a head alone."""
         cast(_OneWrite, self.transport).flush()
         super().on_response_complete()
+        if self._next is not None and self.cycle.response_complete and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            answer_next, self._next = self._next, None
+            answer_next()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be parsed, once what was asked before it on the connection is answered, and hang up."""
+        if self._is_answering() and not self.cycle.more_body:
+            self._next = lambda: super(Doorway, self).send_400_response(msg)
+        else:
+            super().send_400_response(msg)
 
     def handle_websocket_upgrade(self) -> None:
-        """Answer a dial."""
+        """Answer a dial, once what was asked before it on its connection is answered."""
+        if self._is_answering():
+            self._next = self.handle_websocket_upgrade
+            return
         try:
             if not self._dial():
                 self._answer_as_request()
@@ -185,7 +277,10 @@ class Doorway(HttpConnection):
             self.send_400_response("no URL")
 
     def _should_upgrade(self) -> bool:
-        return not self._refused and self._get_upgrade() == b"websocket"
+        return not self._refused
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _dial(self) -> bool:
         """Let a dial become a call; False if its URL opens nothing.
@@ -295,14 +390,3 @@ def _key_of(headers: list[tuple[bytes, bytes]]) -> str:
     if not good:
         raise BadRequest("Sec-WebSocket-Key must be 16 bytes in base64")
     return keys[0].decode("ascii")
-
-
-def _readable(data: bytes) -> bytes:
-    """The beginning of a request: no upgrade in it but a dial's (RFC 6455, 4.1), and a method that the parser knows."""
-    head, end, rest = data.partition(b"\r\n\r\n")
-    method = _METHOD.match(head)
-    if method is not None and method[0] not in _PARSED_METHODS:
-        # No method of the contract, like PURGE, and answered like it.
-        head = b"PURGE" + head[method.end() :]
-    unwanted = _OTHER_UPGRADE if _DIAL.match(head) else _UPGRADE
-    return unwanted.sub(b"x-upgrade:", head) + end + rest
