@@ -132,6 +132,14 @@ class HttpConnection(HttpToolsProtocol):
         super().on_message_begin()
         cast(dict[str, Any], self.scope)[TRANSPORT] = self.transport
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; the white space that may stand around a value is no part of it (RFC 9112, 5)."""
+        # As uvicorn's own does, which is not called: there are many headers.
+        name, value = name.lower(), value.strip(b" \t")
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
     def on_headers_complete(self) -> None:
         """A head is whole; one that offers an upgrade is not served before it is known whether it is a dial."""
         super().on_headers_complete()

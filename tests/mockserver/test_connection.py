@@ -160,3 +160,25 @@ def test_blank_lines_before_a_request_are_skipped(mock: RunningMock) -> None:
     data = b"\r\n\r\n" + post(method=b"FOO") + b"\r\n" + LAST
     for cut in range(6):
         assert statuses(mock, data, [cut]) == [405, 200]
+
+
+# White space around values
+
+
+@pytest.mark.parametrize("space", [b" ", b"\t", b" \t "])
+def test_white_space_around_a_value_is_no_part_of_it(mock: RunningMock, space: bytes) -> None:
+    head, body = post(b"Expect: 100-continue\r\n").split(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    spaced = b"\r\n".join([first, *(line.replace(b": ", b":" + space) + space for line in lines), b"", body])
+    with RawSocket.connect(mock.base_url) as raw:
+        raw.send(spaced)
+        assert (raw.read_status(), raw.read_status()) == (100, 201)
+
+
+def test_white_space_around_a_dials_values_is_no_part_of_them(mock: RunningMock) -> None:
+    url = str(mock.create()["websocketUrl"])
+    first, rest = handshake(url, Origin="http://localhost:3000").split(b"\r\n", 1)
+    lines = rest.removesuffix(b"\r\n").replace(b"\r\n", b" \t\r\n")
+    with RawSocket.connect(url) as raw:
+        raw.send(first + b"\r\n" + lines + b"\r\n")
+        assert raw.read_status() == 101
