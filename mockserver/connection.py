@@ -44,7 +44,7 @@ JOIN_PATH = "/rtc"
 """Where LiveKit's clients join a room."""
 
 REFUSAL = "calls.refusal"
-"""The key of an ASGI scope under which stands the ApiError that answers a dial."""
+"""The key of an ASGI scope under which stands the ApiError that answers it, where its head is refused."""
 
 MOST_DIAL_HEADERS = 128
 """How many header fields a dial may have."""
@@ -53,6 +53,7 @@ LONGEST_DIAL_HEADER_BYTES = 8192
 """How long each may be."""
 
 _CONTINUE = b"HTTP/1.1 100 "
+_HOST = re.compile(rb"(\[[0-9A-Za-z:.%_~-]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(:[0-9]*)?")
 _METHOD = re.compile(rb"(?:\r\n)*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})(?= )")
 _BEGUN_METHOD = re.compile(rb"(?:\r\n)*(?:\r|[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})?")
 _PARSED_METHODS = frozenset(b"GET HEAD POST PUT DELETE OPTIONS TRACE PATCH PURGE".split())
@@ -142,8 +143,16 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A head is whole; one that offers an upgrade is not served before it is known whether it is a dial."""
+        if self.parser.should_upgrade() and self._should_upgrade():
+            super().on_headers_complete()
+            return
+        if fault := self._fault_of_host():
+            cast(dict[str, Any], self.scope)[REFUSAL] = BadRequest(fault)
+        if self.expect_100_continue and self.parser.get_http_version() == "1.0":
+            # Its client would take the interim answer for the answer (RFC 9110, 10.1.1).
+            self.expect_100_continue = False
         super().on_headers_complete()
-        if self._method is not None and not (self.parser.should_upgrade() and self._should_upgrade()):
+        if self._method is not None:
             self.scope["method"] = self._method.decode("ascii")
             self._method = None
 
@@ -167,6 +176,15 @@ class HttpConnection(HttpToolsProtocol):
                 self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
             else:
                 return
+
+    def _fault_of_host(self) -> str:
+        """What is wrong with the Host of a request (RFC 9112, 3.2); empty where it is good."""
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) == 1:
+            return "" if _HOST.fullmatch(hosts[0]) else "Host: is no name or address with perhaps a port"
+        if hosts:
+            return "Host: came more than once"
+        return "" if self.parser.get_http_version() == "1.0" else "Host: is required"
 
     def _is_dial(self) -> bool:
         """Whether a head asks for a WebSocket (RFC 6455, 4.2.1); the parser has found an offer to upgrade in it."""
@@ -276,6 +294,8 @@ class Doorway(HttpConnection):
             self._next = self.handle_websocket_upgrade
             return
         try:
+            if fault := self._fault_of_host():
+                raise BadRequest(fault)
             if not self._dial():
                 self._answer_as_request()
         except (ApiError, RoomRefused) as refusal:

@@ -182,3 +182,34 @@ def test_white_space_around_a_dials_values_is_no_part_of_them(mock: RunningMock)
     with RawSocket.connect(url) as raw:
         raw.send(first + b"\r\n" + lines + b"\r\n")
         assert raw.read_status() == 101
+
+
+# Hosts
+
+
+@pytest.mark.parametrize(
+    "hosts", [b"", b"Host: x\r\nHost: x\r\n", b"Host: a b/c@\r\n", b"Host: x:y\r\n", b"Host: \xff\r\n"]
+)
+def test_without_one_good_host_a_request_and_a_dial_are_400(mock: RunningMock, hosts: bytes) -> None:
+    url = str(mock.create()["websocketUrl"])
+    netloc = urlsplit(url).netloc.encode()
+    assert answer(mock, post().replace(b"Host: x\r\n", hosts)) == (400, "BAD_REQUEST")
+    assert answer(mock, handshake(url).replace(b"Host: %s\r\n" % netloc, hosts)) == (400, "BAD_REQUEST")
+    with RawSocket.dial(url):
+        pass
+
+
+@pytest.mark.parametrize(
+    "host", [b"", b"x", b"x:", b"127.0.0.1:8080", b"[::1]", b"[fe80::1%25eth0]:80", b"a_b.example"]
+)
+def test_any_good_host_will_do(mock: RunningMock, host: bytes) -> None:
+    assert answer(mock, post().replace(b"Host: x", b"Host: " + host)) == (201, "")
+
+
+def test_a_request_without_a_host_leaves_its_connection_in_order(mock: RunningMock) -> None:
+    assert statuses(mock, post().replace(b"Host: x\r\n", b"") + post() + LAST) == [400, 201, 200]
+
+
+def test_http_1_0_needs_no_host_and_is_never_told_to_continue(mock: RunningMock) -> None:
+    old = post(b"Expect: 100-continue\r\n", version=b"1.0").replace(b"Host: x\r\n", b"")
+    assert statuses(mock, old) == [201]
