@@ -52,6 +52,12 @@ MOST_DIAL_HEADERS = 128
 LONGEST_DIAL_HEADER_BYTES = 8192
 """How long each may be."""
 
+LINGER_S = 2.0
+"""How long what still comes of a request is read and dropped after its answer, before the connection is closed."""
+
+LINGER_BYTES = 64 * 1024 * 1024
+"""How much of it is."""
+
 _CONTINUE = b"HTTP/1.1 100 "
 _HOST = re.compile(rb"(\[[0-9A-Za-z:.%_~-]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(:[0-9]*)?")
 _METHOD = re.compile(rb"(?:\r\n)*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64})(?= )")
@@ -64,13 +70,18 @@ class _OneWrite:
     """A transport that sends the head of an answer with the beginning of its body: uvicorn writes them one by one.
 
     As a head is held back until more is written, or the answer is whole, nothing waits for a timer.
+
+    Args:
+        beneath: the connection's own transport.
+        linger: asked at the first close; True if it sees to the end of the connection itself.
     """
 
-    __slots__ = ("_head", "beneath", "is_closing")
+    __slots__ = ("_closing", "_head", "_linger", "beneath")
 
-    def __init__(self, beneath: asyncio.Transport) -> None:
+    def __init__(self, beneath: asyncio.Transport, linger: Callable[[], bool]) -> None:
         self.beneath = beneath
-        self.is_closing = beneath.is_closing
+        self._linger = linger
+        self._closing = False
         self._head = b""
 
     def __getattr__(self, name: str) -> Any:
@@ -94,7 +105,13 @@ class _OneWrite:
     def close(self) -> None:
         """Send what is held back, and close."""
         self.flush()
-        self.beneath.close()
+        if self.is_closing() or not self._linger():
+            self.beneath.close()
+        self._closing = True
+
+    def is_closing(self) -> bool:
+        """Whether nothing more is to be sent."""
+        return self._closing or self.beneath.is_closing()
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -256,14 +273,21 @@ class Doorway(HttpConnection):
         self._refused = False
         self._refusal: ApiError | None = None
         self._next: Callable[[], None] | None = None
+        self._unparsed = False
+        self._going_down = False
+        self._to_drop_bytes: int | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own says so
         """A connection is there."""
-        super().connection_made(_OneWrite(transport))  # type: ignore[arg-type]  # it has all that is used of one
+        super().connection_made(_OneWrite(transport, self._linger))  # type: ignore[arg-type]  # it has all that is used of one
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; behind a dial, and what cannot be parsed, there is nothing that could be read."""
-        if self._next is None:
+        if self._to_drop_bytes is not None:
+            self._to_drop_bytes -= len(data)
+            if self._to_drop_bytes < 0:
+                self.transport.close()
+        elif self._next is None:
             super().data_received(data)
 
     def on_message_begin(self) -> None:
@@ -284,8 +308,9 @@ class Doorway(HttpConnection):
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed, once what was asked before it on the connection is answered, and hang up."""
         if self._is_answering() and not self.cycle.more_body:
-            self._next = lambda: super(Doorway, self).send_400_response(msg)
+            self._next = lambda: self.send_400_response(msg)
         else:
+            self._unparsed = True
             super().send_400_response(msg)
 
     def handle_websocket_upgrade(self) -> None:
@@ -306,6 +331,27 @@ class Doorway(HttpConnection):
 
     def _should_upgrade(self) -> bool:
         return not self._refused
+
+    def shutdown(self) -> None:
+        """The server goes down, and with it every connection that it does not answer on."""
+        self._going_down = True
+        super().shutdown()
+
+    def _linger(self) -> bool:
+        """Close in stages after the answer to a request that was not read to its end (RFC 9112, 9.6); False for others.
+
+        Were the connection closed with something unread in it, its peer would be told of a reset instead of the answer.
+        """
+        answered = self.cycle is not None and self.cycle.response_complete and self.cycle.more_body
+        if self._going_down or not (answered or self._unparsed):
+            return False
+        self._to_drop_bytes = LINGER_BYTES
+        self.flow.resume_reading()
+        beneath = cast(_OneWrite, self.transport).beneath
+        if beneath.can_write_eof():
+            beneath.write_eof()
+        self.loop.call_later(LINGER_S, beneath.close)
+        return True
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

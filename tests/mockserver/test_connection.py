@@ -7,6 +7,8 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from http.client import HTTPConnection
 from itertools import pairwise
 from urllib.parse import urlsplit
 
@@ -213,3 +215,49 @@ def test_a_request_without_a_host_leaves_its_connection_in_order(mock: RunningMo
 def test_http_1_0_needs_no_host_and_is_never_told_to_continue(mock: RunningMock) -> None:
     old = post(b"Expect: 100-continue\r\n", version=b"1.0").replace(b"Host: x\r\n", b"")
     assert statuses(mock, old) == [201]
+
+
+# Bodies that are not read to their end
+
+
+def pieces(number: int) -> Iterator[bytes]:
+    """A body of so many pieces of 64 KiB."""
+    return (b" " * 65536 for _ in range(number))
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_sends_too_large_a_body_to_its_end_reads_the_413(mock: RunningMock, chunked: bool) -> None:
+    headers = {"X-API-Key": "ck_mock_valid", "Content-Type": "application/json"}
+    for _ in range(5):
+        with closing(HTTPConnection(urlsplit(mock.base_url).netloc, timeout=10)) as client:
+            if chunked:
+                client.request("POST", "/calls/create", pieces(50), headers, encode_chunked=True)
+            else:
+                client.request("POST", "/calls/create", b"".join(pieces(50)), headers)
+            assert client.getresponse().status == 413
+
+
+def test_who_is_to_hang_up_reads_another_refusal_too(mock: RunningMock) -> None:
+    body = b"".join(pieces(50))
+    assert statuses(mock, post(b"Connection: close\r\n", body).replace(b"ck_mock_valid", b"sample-key")) == [401]
+    assert statuses(mock, b"hello\r\n\r\n" + body) == [400]
+
+
+def test_a_refused_body_is_not_read_for_ever(mock: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.connection.LINGER_BYTES", 1_000_000)
+    with connected(mock) as connection:
+        connection.sendall(post(b"", b"").replace(b"Content-Length: 0", b"Content-Length: 900000000"))
+        with pytest.raises(ConnectionError):
+            for piece in pieces(10_000):
+                connection.sendall(piece)
+
+
+def test_who_reads_a_refusal_and_does_not_hang_up_is_let_go(mock: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockserver.connection.LINGER_S", 0.05)
+    with RawSocket.connect(mock.base_url) as raw:
+        raw.send(post(b"", b"").replace(b"Content-Length: 0", b"Content-Length: 900000"))
+        assert raw.read_status() == 413
+        with pytest.raises(ConnectionError):
+            for _ in range(1000):
+                raw.send(b" ")
+                time.sleep(0.01)
