@@ -12,7 +12,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.accounts import Accounts
-from mockserver.errors import InternalError, answer, api_error
+from mockserver.errors import ShuttingDown, answer, api_error
 from mockserver.exchange import Exchange
 from mockserver.rate_limit import RateLimiter
 from mockserver.redaction import redacted
@@ -78,8 +78,8 @@ class Envelope:
                 raise RuntimeError("nothing answered")
         except asyncio.CancelledError:
             # The server goes down and waits no longer.  This is the outermost layer: the cancellation ends here.
-            if not status:
-                await _send_error(InternalError(), sealed)
+            if not status and not exchange.cut:
+                await _send_error(ShuttingDown(), sealed)
         except Exception as error:
             if status:
                 raise

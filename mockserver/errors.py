@@ -26,6 +26,7 @@ Exception
       +-- RateLimitExceeded      429  RATE_LIMIT_EXCEEDED, with Retry-After
       +-- HeadTooLarge           431  HEADERS_TOO_LARGE
       +-- InternalError          500  INTERNAL_ERROR
+      +-- ShuttingDown           503  SERVICE_UNAVAILABLE
       +-- TooManyCalls           503  SERVICE_UNAVAILABLE, with Retry-After
       +-- TooManyWebrtcCalls     503  SERVICE_UNAVAILABLE, with Retry-After
       +-- Unavailable            503  SERVICE_UNAVAILABLE, with Retry-After
@@ -262,6 +263,16 @@ class UpgradeRequired(ApiError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
+
+
+class ShuttingDown(ApiError):
+    """The mock was told to end, and waited for the request as long as it does."""
+
+    status = 503
+    code = "SERVICE_UNAVAILABLE"
+
+    def __init__(self) -> None:
+        super().__init__("the mock is shutting down, and waits for this request no longer")
 
 
 class TooManyCalls(ApiError):

@@ -103,7 +103,13 @@ class Stage:
                 await _cut(scope, receive, rudely=False)
             case "none":
                 Exchange.of(scope).cut = True
-                if not await _gone(receive):
+                try:
+                    gone = await _gone(receive)
+                except asyncio.CancelledError:
+                    # The server goes down; it would answer in our place.
+                    await _cut(scope, receive, rudely=True)
+                    raise
+                if not gone:
                     await _cut(scope, receive, rudely=True)
             case "reset":
                 await _cut(scope, receive, rudely=True)

@@ -409,6 +409,6 @@ def test_the_server_goes_down_within_five_seconds_whoever_holds_on(where: str) -
             mock.stop()
             stopped_at = time.monotonic()
             answer = client.read_answer()
-            assert answer.startswith(b"HTTP/1.1 500")
-            assert b'"INTERNAL_ERROR"' in answer
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b"shutting down" in answer and b'"SERVICE_UNAVAILABLE"' in answer
             assert mock.wait_until_stopped(5.0 - (time.monotonic() - stopped_at))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from mockserver import testing
 from mockserver.option import SettingsError
 from mockserver.scenarios import CREATE, INLINE, SCENARIOS, Scenario
 from mockserver.settings import Settings
+from tests.clients.raw_socket import RawSocket
 from tests.mockserver.mock import CREATE as CREATE_BODY
 from tests.mockserver.mock import INLINE as INLINE_BODY
 from tests.mockserver.mock import mock
@@ -243,6 +245,20 @@ def test_answers_come_late_or_never_or_broken(running: RunningMock) -> None:
         post(running, "truncated_answer")
     # And the server is as well as before.
     assert post(running, "ok").status_code == 201
+
+
+def test_who_is_never_answered_is_not_when_the_server_goes_down_either(caplog: pytest.LogCaptureFixture) -> None:
+    body = json.dumps({"agentId": "agent_never_answers"}).encode()
+    with running_mock(rate_limit_per_hour=0) as mock, RawSocket.connect(mock.base_url) as raw:
+        raw.send(
+            b"POST /calls/create HTTP/1.1\r\nHost: x\r\nX-API-Key: ck_mock_valid\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        )
+        time.sleep(0.3)
+        mock.stop()
+        with pytest.raises(ConnectionResetError):
+            raw.read_answer()
+    assert "without starting response" not in caplog.text
 
 
 def test_latency_goes_for_every_answer() -> None:
