@@ -20,7 +20,7 @@ READ_WITHIN_S = 30.0
 """How long a body may take to come, in seconds."""
 
 _MEDIA_TYPE = "application/json"
-_CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]*)"?', re.IGNORECASE)
+_CHARSET = re.compile(r'(?:^|;)\s*charset\s*=\s*"?([^";\s]*)"?', re.IGNORECASE)
 
 
 class BodyReader:
@@ -33,7 +33,8 @@ class BodyReader:
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> dict[str, Any]:
         """The JSON object that a request brings.  Raises ApiError: 400, 413 or 415."""
-        if fault := _fault_of(headers.get(b"content-type", b""), headers.get(b"content-encoding", b"")):
+        kinds = (headers.get(name, b"") for name in (b"content-type", b"content-encoding", b"transfer-encoding"))
+        if fault := _fault_of(*kinds):
             raise UnsupportedMediaType(fault)
         if _declared_length(headers) > self._max_bytes:
             raise BodyTooLarge(self._max_bytes)
@@ -58,10 +59,12 @@ class BodyReader:
 
 
 @functools.lru_cache(maxsize=64)
-def _fault_of(content_type: bytes, content_encoding: bytes) -> str:
+def _fault_of(content_type: bytes, content_encoding: bytes, transfer_encoding: bytes) -> str:
     """What is wrong with how a body is announced; empty where it is plain JSON in UTF-8."""
-    if content_encoding.decode("latin-1").strip().lower() not in ("", "identity"):
+    if not {each.strip().lower() for each in content_encoding.split(b",")} <= {b"", b"identity"}:
         return "Content-Encoding: compressed bodies are not understood; send the JSON as it is"
+    if transfer_encoding.lower() not in (b"", b"chunked"):
+        return "Transfer-Encoding: only chunked is understood; send the JSON as it is"
     media_type, _, parameters = content_type.decode("latin-1").partition(";")
     if not media_type.strip():
         return f"Content-Type: is required; send {_MEDIA_TYPE}"

@@ -208,7 +208,12 @@ class HttpConnection(HttpToolsProtocol):
         return (
             self.parser.get_method() == b"GET"
             and self.parser.get_http_version() == "1.1"
-            and any(name == b"upgrade" and value.lower() == b"websocket" for name, value in self.headers)
+            and any(
+                protocol.strip().lower() == b"websocket"
+                for name, value in self.headers
+                if name == b"upgrade"
+                for protocol in value.split(b",")
+            )
         )
 
     def _should_upgrade(self) -> bool:

@@ -29,7 +29,8 @@ READABLE = (
 class Cors(CORSMiddleware):
     """ASGI middleware around everything that answers HTTP, errors too: a page that cannot read a 429 cannot wait.
 
-    Pages may send any method and any header, as other clients may; what is wrong with them the answer says.
+    Pages may send any method that Starlette knows and any header; what is wrong with them the answer says.  A preflight
+    for another method is a 400.
     """
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:

@@ -19,6 +19,9 @@ from mockserver.redaction import redacted
 
 log = logging.getLogger("calls")
 
+LISTS = frozenset({b"content-encoding", b"transfer-encoding"})
+"""Headers of which each that comes counts, as if they were one with commas in it (RFC 9110, 5.3)."""
+
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 # A UUID without its hyphens, or a trace of W3C's: too many clients' ids are like this, and no token is.
 _HEXADECIMAL = re.compile(r"[0-9a-f]{32}")
@@ -90,6 +93,9 @@ class Envelope:
 
     def _exchange(self, scope: Scope) -> Exchange:
         headers = dict(reversed(scope["headers"]))  # the first of two headers counts
+        if len(headers) != len(scope["headers"]):
+            for name in LISTS & headers.keys():
+                headers[name] = b", ".join(value for each, value in scope["headers"] if each == name)
         key = headers.get(b"x-api-key")
         came = headers.get(b"x-request-id", b"")
         # Whoever sends a key or a token as the request's id must not get it back.

@@ -29,7 +29,8 @@ class Exchange:
 
     Attributes:
         request_id: what the answer's X-Request-Id says.
-        headers: the request's, with names in lower case; of two, the first; must never be shown.
+        headers: the request's, with names in lower case; of two, the first, unless they are
+            lists (envelope.py); must never be shown.
         base_path: what came before the operation's path; empty where nothing did.
         key: the API key as it came; must never be shown.
         account: whose key it is, once that was judged.

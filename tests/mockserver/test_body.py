@@ -9,8 +9,10 @@ from tests.mockserver.mock import BODIES, CREATE, VALID, Mock, error, message, m
 JSON = {"Content-Type": "application/json"}
 BODY = b'{"agentId": "agent_demo"}'
 
+Headers = dict[str, str] | list[tuple[str, str]]
 
-def raw(content: bytes, headers: dict[str, str] | None = None, server: Mock | None = None) -> tuple[int, str]:
+
+def raw(content: bytes, headers: Headers | None = None, server: Mock | None = None) -> tuple[int, str]:
     """What a body is answered: 201 and nothing, or status and code of an error."""
     response = (server or shared()).post("/calls/create", content=content, headers=JSON if headers is None else headers)
     return (201, "") if response.status_code == 201 else error(response)
@@ -25,6 +27,8 @@ def raw(content: bytes, headers: dict[str, str] | None = None, server: Mock | No
         'application/json;charset="UTF-8"',
         "application/json ; charset=utf8 ; boundary=x",
         "application/json;",
+        "application/json; x-charset=latin1",
+        "application/json; x=y; charset=utf-8",
     ],
 )
 def test_json_in_utf8_is_taken_however_it_is_announced(value: str) -> None:
@@ -43,10 +47,15 @@ def test_json_in_utf8_is_taken_however_it_is_announced(value: str) -> None:
         {"Content-Type": "application/x-www-form-urlencoded"},
         {"Content-Type": "multipart/form-data; boundary=x"},
         {"Content-Type": "application/json; charset=utf-16"},
+        {"Content-Type": "application/json; x=y;charset = utf-16"},
         {**JSON, "Content-Encoding": "gzip"},
+        {**JSON, "Content-Encoding": "identity, gzip"},
+        [*JSON.items(), ("Content-Encoding", "identity"), ("Content-Encoding", "gzip")],
+        {**JSON, "Transfer-Encoding": "gzip, chunked"},
+        [*JSON.items(), ("Transfer-Encoding", "gzip"), ("Transfer-Encoding", "chunked")],
     ],
 )
-def test_other_media_types_are_415(headers: dict[str, str]) -> None:
+def test_other_media_types_are_415(headers: Headers) -> None:
     assert raw(BODY, headers) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 

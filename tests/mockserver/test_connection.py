@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import socket
 import time
@@ -162,6 +163,25 @@ def test_blank_lines_before_a_request_are_skipped(mock: RunningMock) -> None:
     data = b"\r\n\r\n" + post(method=b"FOO") + b"\r\n" + LAST
     for cut in range(6):
         assert statuses(mock, data, [cut]) == [405, 200]
+
+
+@pytest.mark.parametrize("offers", ["h2c, websocket", "WebSocket,h2c"])
+def test_a_dial_may_offer_other_protocols_too(mock: RunningMock, offers: str) -> None:
+    url = str(mock.create()["websocketUrl"])
+    with RawSocket.connect(url) as raw:
+        raw.send(handshake(url, Upgrade=offers))
+        assert raw.read_status() == 101
+
+
+@pytest.mark.parametrize("method", ["FOO", "post", "PROPFIND"])
+def test_the_log_names_the_method_that_came(mock: RunningMock, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "calls")
+    assert statuses(mock, post(H2C, method=method.encode()) + LAST) == [405, 200]
+    assert f"{method} /calls/create 405 " in caplog.text
+
+
+def test_a_coded_body_in_chunks_is_415(mock: RunningMock) -> None:
+    assert answer(mock, CHUNKED.replace(b": chunked", b": gzip, chunked")) == (415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 # White space around values
