@@ -83,8 +83,8 @@ class _Lingering:
     """A transport whose peer gets to read the Close frame even while it still sends (RFC 6455, 7.1.1).
 
     A connection that is closed with something unread in it is reset, and what the peer has not read yet is lost.  So
-    `close` ends only our direction of TCP, where that can be; what comes is dropped until the peer ends its own, or
-    sent too much, or time is up.  TLS has no such half: there the peer is waited for in the same way.
+    `close` ends only our direction of TCP; what comes is dropped until the peer ends its own, or sent too much, or time
+    is up.  TLS has no such half, and a peer that waits for its end would wait for all of that time: there it is closed.
     """
 
     __slots__ = ("beneath",)
@@ -101,15 +101,14 @@ class _Lingering:
         if self.beneath.is_closing() or isinstance(protocol, _Drain):
             return
         closing = protocol.transport.close_handshake
-        if closing is not None and closing.recv is not None:
-            # A peer that has said Close itself sends nothing more.
+        # A peer that has said Close itself sends nothing more.
+        if (closing is not None and closing.recv is not None) or not self.beneath.can_write_eof():
             self.beneath.close()
             return
         self.beneath.pause_reading()
         self.beneath.set_protocol(_Drain(self.beneath, protocol))
         self.beneath.resume_reading()
-        if self.beneath.can_write_eof():
-            self.beneath.write_eof()
+        self.beneath.write_eof()
 
 
 class _Drain(asyncio.BufferedProtocol):
