@@ -147,7 +147,8 @@ def _clock_from_creation(server: Server) -> None:
     def answered(call: Any, opened_at: float) -> Any:
         stream, party = answer(call, opened_at)
         conversation: Any = party
-        conversation._deadline -= (datetime.now(UTC) - call.created_at).total_seconds()
+        if call.kind == "inline" and call.settings.connection_type != "webrtc":
+            conversation._deadline -= (datetime.now(UTC) - call.created_at).total_seconds()
         return stream, party
 
     server.mock.switchboard._answer = answered
