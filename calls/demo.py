@@ -48,11 +48,11 @@ def main(argv: Sequence[str]) -> int:
     given = parser.parse_args(argv)
     logging.disable(logging.WARNING)
     print("1. The mock, which keeps to the contract.\n", flush=True)
-    with _served(misbehave=False) as url:
+    with served(misbehave=False) as url:
         good = asyncio.run(_judge(url, given.seed))
     _show(good)
     print("\n2. Its twin, which breaks the contract in five ways:\n\n" + MISBEHAVIOUR, flush=True)
-    with _served(misbehave=True) as url:
+    with served(misbehave=True) as url:
         bad = asyncio.run(_judge(url, given.seed))
     _show(bad)
     print("\nNow your own: calls verify URL --api-key KEY --agent ID   (`calls verify --help` says more)")
@@ -90,7 +90,7 @@ def _show(run: Run) -> None:
 
 
 @contextmanager
-def _served(*, misbehave: bool) -> Iterator[str]:
+def served(*, misbehave: bool) -> Iterator[str]:
     """A mock in a thread on a free port; its base URL."""
     from mockserver.server import Server
     from mockserver.settings import Settings
@@ -189,7 +189,7 @@ def _unquoted(body: bytes) -> bytes:
     """A body with the numbers in quotes that a lenient parser takes for numbers."""
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
     if not isinstance(fields, dict) or not re.fullmatch("[0-9]{1,9}", str(fields.get("maxDuration"))):
         return body
