@@ -51,6 +51,9 @@ NEW_FIELD = {"fromTheFuture": {"a": [1, None]}}
 LETS_GO_WITHIN_S = 2.0
 """How long the other side's Close frame, or the end of TCP, is waited for after ours."""
 
+SILENT_LOOKS = 3
+"""How often in a row silence must be seen: after this process was held up, what came meanwhile is yet to be read."""
+
 MOST_MESSAGES = 40_000
 MOST_FAULTS = 200
 
@@ -335,9 +338,13 @@ class Line:
 
     async def quiet(self, for_s: float, within_s: float) -> bool:
         """Wait until nothing audible has been played for a time; False where the agent goes on and on."""
+        looks = 0
 
         def silent() -> bool:
-            return not self.alive or time.monotonic() - max(self.speaking_until(), self.started_at or 0.0) >= for_s
+            nonlocal looks
+            still = not self.alive or time.monotonic() - max(self.speaking_until(), self.started_at or 0.0) >= for_s
+            looks = looks + 1 if still else 0
+            return looks >= SILENT_LOOKS
 
         return await self.until(silent, within_s)
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import logging
 import sys
+import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +26,10 @@ from websockets.sync.server import ServerConnection, serve
 
 from calls.dial import main
 from contract.audio import AudioFormat, Encoding, encode
+from contract_tests.call_summary import CallSummary
+from contract_tests.carrier import CallPlan, place_call
+from contract_tests.line import Line
+from contract_tests.room.line import ROOM_AUDIO
 from tests.faults.room import signed
 from tests.running import RunningMock, running_mock
 
@@ -176,6 +182,24 @@ def test_a_webrtc_call_takes_place_in_its_room(
     samples, rate_hz = heard(out)
     assert rate_hz == 48000
     assert audible_s(samples, rate_hz) > 0.6
+
+
+def test_a_caller_who_was_held_up_takes_no_backlog_for_silence() -> None:
+    """The greeting's end, read late, was once told as an answer from before the caller had ended."""
+    held_up: list[bool] = []
+
+    def hold_up(line: Line) -> None:
+        if line.audible() and not held_up:
+            held_up.append(True)
+            time.sleep(1)
+
+    speech = np.repeat(TONE[:4000], 6).tobytes()
+    plan = CallPlan(kind="webrtc", to_agent=ROOM_AUDIO, from_agent=ROOM_AUDIO, speech=speech)
+    with running_mock() as mock:
+        url = mock.create_inline(connectionType="webrtc", greeting="A greeting of two seconds, more or less")
+        told = asyncio.run(place_call(url["websocketUrl"], plan, on_progress=hold_up))
+    assert held_up and isinstance(told, CallSummary)
+    assert told.answer_ms is not None and told.answer_ms > 0
 
 
 def test_an_agent_that_ends_a_webrtc_call_hangs_up_in_the_room_and_on_the_socket(dial: Dial) -> None:
