@@ -78,7 +78,6 @@ def _url_first(argv: Sequence[str]) -> list[str]:
 
 def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> TargetSettings:
     from contract_tests.caller import read_turn
-    from contract_tests.conformity import must_be_openapi
     from contract_tests.run import Keys, SettingsError, base_url
     from contract_tests.settings import MAX_TIME_S, Profile, TargetSettings
 
@@ -89,6 +88,8 @@ def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> TargetSe
         read_turn(given.caller_audio)
     overlays = tuple(given.overlays)
     if overlays:
+        from contract_tests.conformity import must_be_openapi
+
         must_be_openapi(overlays)
     profile = Profile(given.profile)
     return TargetSettings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import json
 import sys
@@ -44,7 +45,10 @@ async def _bodies(it: Context) -> Any:
     known = {operation: it.valid(operation) for operation in operations}
     most = BODIES[it.settings.profile]
     asked = {"known": known, "audio": audio_settings("websocket"), "seed": it.settings.seed, "most": most}
-    return await made_elsewhere(asked | {"overlays": it.settings.overlays})
+    # What decides about smaller ones takes long to load, and calls are in progress.
+    loading = asyncio.to_thread(importlib.import_module, "contract_tests.conformity")
+    bodies, _ = await asyncio.gather(made_elsewhere(asked | {"overlays": it.settings.overlays}), loading)
+    return bodies
 
 
 async def made_elsewhere(asked: Mapping[str, Any]) -> Any:

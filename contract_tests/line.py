@@ -11,6 +11,7 @@ import json
 import secrets
 import time
 import uuid
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -145,6 +146,8 @@ class Line:
         self.heard: list[Heard] = []
         self.audio: list[HeardAudio] = []
         self.clears: list[float] = []
+        self._audible: list[HeardAudio] = []
+        self._speaking_until = 0.0
         self.marks_return = True
         self.spoke_at = 0.0
         self.spoke_until = 0.0
@@ -309,14 +312,11 @@ class Line:
 
     def audible(self, after_s: float = 0.0) -> list[HeardAudio]:
         """The agent's audible audio that came after a moment."""
-        return [piece for piece in self.audio if piece.audible and piece.at_s >= after_s]
+        return self._audible[bisect_left(self._audible, after_s, key=lambda piece: piece.at_s) :]
 
     def speaking_until(self) -> float:
         """When the carrier has played the last audible audio so far."""
-        pieces = self.audible()
-        cut = self.clears[-1] if self.clears else 0.0
-        until = max((piece.plays_until_s for piece in pieces if piece.at_s > cut), default=0.0)
-        return max(until, min(cut, max((piece.plays_until_s for piece in pieces), default=0.0)))
+        return self._speaking_until
 
     def events(self, kind: type[Event]) -> list[Heard]:
         """The agent's messages of one kind."""
@@ -385,6 +385,7 @@ class Line:
                 self._playout.mark(name, now)
             case Clear():
                 self.clears.append(now)
+                self._speaking_until = min(self._speaking_until, now)
                 self._playout.clear(now, marks_return=self.marks_return)
                 if self.kind == "plivo":
                     self._answers.append(Cleared())
@@ -393,7 +394,14 @@ class Line:
         duration_s = self.from_agent.duration_ms(len(payload)) / 1000
         from_s = self._playout.play(duration_s, now)
         audible = bool(len(payload)) and loudness(samples(payload, self.from_agent)) > AUDIBLE_RMS
-        self.audio.append(HeardAudio(now, from_s, from_s + duration_s, payload, audible))
+        self._keep(HeardAudio(now, from_s, from_s + duration_s, payload, audible))
+
+    def _keep(self, piece: HeardAudio) -> None:
+        # Whether the agent speaks is asked for again and again, and no call's audio is to be gone through for it.
+        self.audio.append(piece)
+        if piece.audible:
+            self._audible.append(piece)
+            self._speaking_until = max(self._speaking_until, piece.plays_until_s)
 
     async def _talk(self) -> None:
         """Send the caller's audio as it is spoken, else silence, and return marks when they are reached."""

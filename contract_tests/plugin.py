@@ -79,7 +79,6 @@ def _read_settings(config: pytest.Config) -> TargetSettings:
     import secrets
 
     from contract.errors import DocumentError
-    from contract_tests.conformity import must_be_openapi
     from contract_tests.run import Keys, SettingsError, base_url
     from contract_tests.settings import MAX_TIME_S, Profile, TargetSettings
 
@@ -95,6 +94,8 @@ def _read_settings(config: pytest.Config) -> TargetSettings:
             raise SettingsError("--calls-time-scale, --calls-url-ttl: expected a number above 0")
         url = base_url(option("calls_url"))
         if overlays:
+            from contract_tests.conformity import must_be_openapi
+
             must_be_openapi(overlays)
     except (SettingsError, DocumentError) as error:
         raise pytest.UsageError(str(error)) from None

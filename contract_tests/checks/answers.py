@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from contract_tests.conformity import faults_of
 from contract_tests.context import Context
 from contract_tests.exchanges import created, typical
 from contract_tests.findings import Level
+from contract_tests.in_force import Overlays
 from contract_tests.moments import moment_of
 from contract_tests.parsing import url_parts
 from contract_tests.requirements import OPERATIONS, requirement
@@ -295,7 +295,7 @@ async def fit_the_document(it: Context) -> None:
     kinds = {_kind(each): each for each in it.target.journal.exchanges if each.status is not None and each.operation}
     seen: set[tuple[str, int | None, str]] = set()
     for exchange in kinds.values():
-        for fault in await asyncio.to_thread(faults_of, exchange, it.settings.overlays):
+        for fault in await asyncio.to_thread(_faults_of, exchange, it.settings.overlays):
             kind = (exchange.operation, exchange.status, fault[:60])
             if kind not in seen:
                 seen.add(kind)
@@ -303,6 +303,13 @@ async def fit_the_document(it: Context) -> None:
                 it.wrong("an answer that fits the document", received, exchange)
     if not kinds:
         raise NotChecked("nothing was answered")
+
+
+def _faults_of(exchange: Exchange, overlays: Overlays) -> list[str]:
+    # Nothing waits for it to be loaded: this is a thread, and comes last.
+    from contract_tests.conformity import faults_of
+
+    return faults_of(exchange, overlays)
 
 
 def _kind(exchange: Exchange) -> tuple[Any, ...]:

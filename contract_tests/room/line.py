@@ -204,7 +204,7 @@ class RoomLine(Line):
         kept = from_s > self._kept_until - lasts_s / 2
         if kept:
             self._kept_until = until_s
-        self.audio.append(HeardAudio(now, from_s, until_s, pcm if kept else b"", audible))
+        self._keep(HeardAudio(now, from_s, until_s, pcm if kept else b"", audible))
 
     def _end_room(self) -> None:
         if not self.closed_by_us:

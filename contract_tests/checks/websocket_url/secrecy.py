@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import math
 import string
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from contract_tests import dials
@@ -102,18 +104,39 @@ def _bits(paths: list[str]) -> float:
 
 def _derived_from(call: Call, token: str) -> str | None:
     """What a token was computed from, where that is something that others know or can guess."""
-    known = {"the call's id": str(call.body.get("id")), "createdAt": str(call.body.get("createdAt"))}
-    known |= {f"the number {number}": str(number) for number in range(3000)}
-    for what, text in known.items():
-        raw = text.encode()
-        if token == text or token == base64.urlsafe_b64encode(raw).decode().rstrip("="):
+    own = {"the call's id": str(call.body.get("id")), "createdAt": str(call.body.get("createdAt"))}
+    for what, forms in (*((what, _forms(text)) for what, text in own.items()), *_numbers()):
+        if token in forms.written:
             return what
-        for name in ("md5", "sha1", "sha256"):
-            digest = hashlib.new(name, raw, usedforsecurity=False)
-            coded = base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
-            if len(token) >= 20 and (digest.hexdigest().startswith(token.lower()) or coded.startswith(token)):
+        for name, in_hex, coded in forms.hashed:
+            if len(token) >= 20 and (in_hex.startswith(token.lower()) or coded.startswith(token)):
                 return f"the {name} of {what}"
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """A text as a token may hold it: `written` as it is and in base64url, `hashed` by name, in hex and in base64url."""
+
+    written: tuple[str, str]
+    hashed: tuple[tuple[str, str, str], ...]
+
+
+def _forms(text: str) -> _Forms:
+    raw = text.encode()
+    hashes = [(name, hashlib.new(name, raw, usedforsecurity=False)) for name in ("md5", "sha1", "sha256")]
+    hashed = tuple((name, found.hexdigest(), _base64url(found.digest())) for name, found in hashes)
+    return _Forms((text, _base64url(raw)), hashed)
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@functools.cache
+def _numbers() -> tuple[tuple[str, _Forms], ...]:
+    """What counts calls; each token is looked for among the same."""
+    return tuple((f"the number {number}", _forms(str(number))) for number in range(3000))
 
 
 @requirement(
