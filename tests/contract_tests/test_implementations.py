@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 
 import pytest
 
@@ -27,11 +28,30 @@ def runs() -> Iterator[dict[tuple[str, int], Future[Run]]]:
         yield {(name, seed): pool.submit(targets.judged, name, seed) for name, seed in present}
 
 
+Judged = Callable[[str, int], Run]
+
+
+@pytest.fixture(scope="module")
+def judged(runs: dict[tuple[str, int], Future[Run]]) -> Judged:
+    """What came of a run; one that accuses nobody, but was too busy to judge all, is made again with none beside it."""
+
+    @functools.cache
+    def run_of(name: str, seed: int) -> Run:
+        if (name, seed) not in runs:
+            pytest.skip("Node is not installed")
+        run = runs[name, seed].result()
+        verdicts = {each.verdict for each in run.findings}
+        if Verdict.VIOLATED not in verdicts and any("too busy" in each.reason for each in run.findings):
+            wait(runs.values())
+            run = targets.judged(name, seed)
+        return run
+
+    return run_of
+
+
 @pytest.mark.parametrize(("name", "seed"), RUNS)
-def test_a_correct_implementation_passes(name: str, seed: int, runs: dict[tuple[str, int], Future[Run]]) -> None:
-    if (name, seed) not in runs:
-        pytest.skip("Node is not installed")
-    run = runs[name, seed].result()
+def test_a_correct_implementation_passes(name: str, seed: int, judged: Judged) -> None:
+    run = judged(name, seed)
     violated = [(each.name, each.cases) for each in run.findings if each.verdict is Verdict.VIOLATED]
     assert not violated and run.exit_code == 0, (violated, run.problems)
     # One key is enough: Target lets nobody make more requests than the profile's with it.
@@ -39,7 +59,7 @@ def test_a_correct_implementation_passes(name: str, seed: int, runs: dict[tuple[
     assert sum(each.verdict is Verdict.PASSED for each in run.findings) > 250
 
 
-def test_the_mock_shows_everything_and_keeps_all_of_it(runs: dict[tuple[str, int], Future[Run]]) -> None:
-    run = runs["mock", 1].result()
+def test_the_mock_shows_everything_and_keeps_all_of_it(judged: Judged) -> None:
+    run = judged("mock", 1)
     assert [f"{each.name}: {each.reason} {each.cases}" for each in run.findings if each.verdict != Verdict.PASSED] == []
     assert [each.name for each in run.findings] == [job.name for job in Selection().jobs(all_checks())]
