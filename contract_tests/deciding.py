@@ -106,7 +106,7 @@ def _due(known: Mapping[str, Any], operation: str, body: Any, fits: Callable[[st
         if isinstance(settings, dict) and any(_is_whole_float(settings.get(rate)) for rate in _RATES):
             return None
     if fits(operation, body):
-        return 201
+        return None if _has_blank_text(body.get("selectedTools")) else 201
     # Whether a service looks at all of a tool, and at twilioStream, is its own affair: what is wrong there is free.
     rest = _without_free_parts(body)
     return None if rest != body and fits(operation, rest) else 400
@@ -151,6 +151,14 @@ def _without_free_parts(body: dict[str, Any]) -> dict[str, Any]:
 def _is_blank(text: str) -> bool:
     """Whether nothing of a text is to be seen: languages disagree on what white space is."""
     return not any(letter.isprintable() and not letter.isspace() for letter in text)
+
+
+def _has_blank_text(value: Any) -> bool:
+    """Whether a text in it is blank, at any depth: inside tools services may refuse that."""
+    if isinstance(value, str):
+        return _is_blank(value)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_has_blank_text, parts))
 
 
 def _is_whole_float(value: Any) -> bool:

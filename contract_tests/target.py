@@ -100,6 +100,11 @@ class Exchange:
         """The first header of the answer with this name, in lower case."""
         return next((value for key, value in self.answer_headers if key == name), None)
 
+    def listed(self, name: str) -> list[str]:
+        """The members of a header that is a list, which may stand in several lines (RFC 9110, 5.3)."""
+        lines = ",".join(value for key, value in self.answer_headers if key == name)
+        return [member for part in lines.split(",") if (member := part.strip())]
+
     def json(self) -> Any:
         """The answer's body; None where it is no JSON."""
         return json_value(self.body)

@@ -12,10 +12,10 @@ from typing import Any, cast
 from unittest import mock
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.server import Server
-from tests.faults.fault import Change, Close, Hooks, Reply, Request, Socket, Wires, after, created, hooked, says
+from tests.faults.fault import Change, Close, Hooks, Reply, Request, Socket, Wires, after, before, created, hooked, says
 from tests.faults.media import payload
 from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
@@ -60,6 +60,36 @@ def _nested(server: Server) -> None:
 
     created(change)(server)
     server.config.app = _Unnested(cast(ASGIApp, server.config.app))
+
+
+class _InLines:
+    """ASGI application: the mock, whose headers that are lists have a line for each member."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_lines(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [line for header in message["headers"] for line in _in_lines(*header)]
+            await send(message)
+
+        await self._app(scope, receive, send_in_lines)
+
+
+def _in_lines(name: bytes, value: bytes) -> list[tuple[bytes, bytes]]:
+    members = {b"allow": (b"OPTIONS", value), b"cache-control": (b"private", value)}
+    return [(name, member) for member in members.get(name.lower(), (value,))]
+
+
+def _lists_in_lines(server: Server) -> None:
+    """Allow and Cache-Control come in two lines; OPTIONS is answered."""
+
+    def answered(request: Request) -> Reply | None:
+        return Reply(204) if request.method == "OPTIONS" else None
+
+    before(answered)(server)
+    server.config.app = _InLines(cast(ASGIApp, server.config.app))
 
 
 def _is_call(message: Any) -> bool:
@@ -231,6 +261,11 @@ FREEDOMS = (
         name="a saved agent hangs up after its second answer",
         apply=says(_hangs_up),
         near=("media.agent-call[websocket]", "media.every-turn[websocket]", "transcripts.every-turn"),
+    ),
+    Freedom(
+        name="headers that are lists come in lines",
+        apply=_lists_in_lines,
+        near=("methods.allow", "answers.no-store", "answers.fit-the-document"),
     ),
     Freedom(name="TCP stays open after a Close frame", apply=_lingers, near=("media.stop", "websocket-url.single-use")),
 )

@@ -247,9 +247,9 @@ async def location(it: Context) -> None:
 async def no_store(it: Context) -> None:
     """The directive."""
     for exchange in await created(it):
-        value = exchange.header("cache-control") or ""
-        if "no-store" not in {part.strip().lower() for part in value.split(",")}:
-            it.wrong("Cache-Control: no-store", f"Cache-Control: {value or 'missing'}", exchange)
+        said = exchange.listed("cache-control")
+        if "no-store" not in map(str.lower, said):
+            it.wrong("Cache-Control: no-store", f"Cache-Control: {', '.join(said) or 'missing'}", exchange)
             return
 
 

@@ -133,6 +133,17 @@ def test_who_finds_bodies_to_send_agrees_with_openapi_core(seed: int, operation:
         assert likely_due(known, operation, each) == due(known, operation, each), each
 
 
+@pytest.mark.parametrize("text", ["", " ", "\u2028"])
+def test_blank_texts_in_tools_may_be_refused(text: str) -> None:
+    known = _context("inline").valid()
+    parameter = {"name": "day", "location": "PARAMETER_LOCATION_BODY", "schema": {"description": text}}
+    for tool in ({"description": text}, {"dynamicParameters": [parameter]}):
+        body = known | {"selectedTools": [{"temporaryTool": {"modelToolName": "look", **tool}}]}
+        assert due(known, "inline", body) is likely_due(known, "inline", body) is None
+    named = known | {"selectedTools": [{"temporaryTool": {"modelToolName": "look", "description": "Looks."}}]}
+    assert due(known, "inline", named) == 201
+
+
 def _context(operation: str) -> Context:
     class Bare(Judge):
         def __init__(self) -> None:

@@ -416,8 +416,14 @@ FAULTS = [
         "no GET",
     ),
     _f("methods.not-allowed", "GET asks for a login", _method(("GET",), 401), "no GET"),
-    _f("methods.allow", "405 without Allow", _method(("GET", "DELETE", "PUT"), 405), "Allow: None"),
-    _f("methods.allow", "PATCH is answered with 405 without Allow", _method(("PATCH",), 405), "Allow: None", "inline"),
+    _f("methods.allow", "405 without Allow", _method(("GET", "DELETE", "PUT"), 405), "Allow: missing"),
+    _f(
+        "methods.allow",
+        "PATCH is answered with 405 without Allow",
+        _method(("PATCH",), 405),
+        "Allow: missing",
+        "inline",
+    ),
     _f(
         "methods.allow",
         "Allow names what is not allowed",
