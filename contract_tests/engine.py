@@ -24,6 +24,8 @@ NOTED_S = 0.05
 """To be held up for less than this is nothing."""
 LATE_S = 0.4
 """A machine that is held up for longer is asked for fewer calls at once."""
+CLOCKS_LAST_S = 12.0
+"""What is left of a check, in seconds, however fast the target's clocks are."""
 ATTEMPTS = 3
 FOR_LAST = 1 / 20
 """How much of a run's time is kept for the checks that come last: most of them only look at what was answered."""
@@ -170,10 +172,15 @@ async def _may_look_again(judge: Judge, job: Job, looks: SecondLooks) -> bool:
         await looks.all_had_first(judge.room_for(job.check))
         if not looks.take():
             return False
-    if judge.left_s() > job.check.lasts_s + 5:
+    if judge.left_s() > _takes_s(judge, job.check) + 5:
         return True
     looks.give_back(0)
     return False
+
+
+def _takes_s(judge: Judge, check: Check) -> float:
+    """How long a check takes about, where the target's clocks are as fast as they are."""
+    return min(check.lasts_s, CLOCKS_LAST_S + check.lasts_s / judge.settings.time_scale)
 
 
 async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:

@@ -409,9 +409,12 @@ class Line:
         index = 0
         while self.closed_at is None:
             # All that is due: with one frame a turn, a loop that is slow to turn would stretch the caller's words.
-            for _ in range(MOST_AT_ONCE):
+            for behind in range(MOST_AT_ONCE):
                 if due > time.monotonic():
                     break
+                if behind:
+                    # What has come is read before more is sent: where the peer is gone, sending would throw it away.
+                    await asyncio.sleep(0)
                 due += await self._send_frame(due, index) if self.started_at is not None else FRAME_MS / 1000
                 index += self.started_at is not None
             if self.started_at is not None:

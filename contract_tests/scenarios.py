@@ -33,6 +33,9 @@ STUTTER_S = 0.3
 PAUSE_S = 2.5
 """How long an agent may pause in what it says, between two sentences or before its answer: it has not finished."""
 
+GREETING_PAUSE_S = 1.0
+"""The same where a greeting alone is heard, as far as that: its length is compared, and a pause is no sound."""
+
 TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 """Letters of any kind must come back as they are."""
 
@@ -97,6 +100,11 @@ class Recording:
     beside: Line | None = None
 
     @property
+    def withdrawn(self) -> list[float]:
+        """When the agent withdrew audio since the caller spoke; what it did before, nobody caused."""
+        return [at for at in self.line.clears if at >= self.line.spoke_at]
+
+    @property
     def answered(self) -> bool:
         """As `heard_answer`.  Raises HeldUp where that is False and the caller's words had not gone out evenly."""
         if not self.heard_answer:
@@ -155,7 +163,7 @@ async def greeted(it: Context) -> Recording:
         async with it.line(call) as line:
             recording = Recording(call=call, line=line)
             recording.greeted = await line.hears(0, ANSWER_WITHIN_S + SLACK_S)
-            recording.greeting_over = await line.quiet(1.0, 4.0 if it.hasty else LONGEST_TURN_S)
+            recording.greeting_over = await line.quiet(GREETING_PAUSE_S, 4.0 if it.hasty else LONGEST_TURN_S)
             recording.first_until = line.speaking_until()
             if it.hasty:
                 return recording
@@ -372,13 +380,13 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
             recording.first_until = line.speaking_until()
             await line.spoken(LONGEST_SPEECH_S)
             recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
-            if interruptible and line.clears:
+            if interruptible and recording.withdrawn:
                 recording.heard_answer = await line.hears(line.spoke_until + 0.1, ANSWER_WITHIN_S + SLACK_S)
                 if waits and recording.heard_answer and await line.quiet(PAUSE_S, 12) and line.alive:
                     silent_since = line.speaking_until()
                     left_s = silent_since + due_s + INACTIVITY_LATE_S + 2 * SLACK_S - time.monotonic()
                     recording.broke_silence = await line.hears(silent_since + 0.05, left_s)
-            elif interruptible is False and line.alive and not line.clears:
+            elif interruptible is False and line.alive and not recording.withdrawn:
                 again = Recording(call=call, line=line)
                 await talk(it, line, again)
                 # What it had to say of the words before may have come between: whether that was all cannot be told.

@@ -146,6 +146,38 @@ def _pauses(socket: Socket, message: Any) -> Wires:
     return [] if 60 < socket.count("audio") <= 100 else [message]
 
 
+def _pauses_longer(socket: Socket, message: Any) -> Wires:
+    """After its first words the agent is silent for more than a second."""
+    if payload(message) is None:
+        return [message]
+    return [] if 20 < socket.count("audio") <= 73 else [message]
+
+
+def _clears_first(socket: Socket, message: Any) -> Wires:
+    """What the carrier may still have is withdrawn before the first word."""
+    if payload(message) is None or not socket.once("spoke"):
+        return [message]
+    return [{key: value for key, value in message.items() if key != "media"} | {"event": "clear"}, message]
+
+
+def _hears_noise(socket: Socket, message: Any) -> Wires:
+    """The line's first crackle is a transcript."""
+    if not isinstance(message, dict):
+        return [message]
+    if message.get("type") == "transcript":
+        message = {**message, "ordinal": message["ordinal"] + 1}
+    noise = {"type": "transcript", "role": "user", "medium": "voice", "ordinal": 0, "text": "[noise]", "final": True}
+    return [noise, message] if socket.once("crackled") else [message]
+
+
+def _escapes(socket: Socket, message: Any) -> Wires:
+    """Every letter of a hangup is escaped."""
+    if not isinstance(message, dict) or message.get("type") != "hangup":
+        return [message]
+    key, value = ("".join(f"\\u{ord(letter):04x}" for letter in word) for word in ("type", "hangup"))
+    return [f'{{"{key}": "{value}"}}']
+
+
 def _tells_afterwards(socket: Socket, message: Any) -> Wires:
     """What the agent says comes as text when it has been said."""
     if not isinstance(message, dict):
@@ -267,5 +299,25 @@ FREEDOMS = (
         apply=_lists_in_lines,
         near=("methods.allow", "answers.no-store", "answers.fit-the-document"),
     ),
+    Freedom(
+        name="after its first words the agent pauses",
+        apply=says(_pauses_longer),
+        near=("media.output-rate", "media.carrier-rate[twilio]"),
+    ),
+    Freedom(
+        name="the first word comes after a clear",
+        apply=says(_clears_first),
+        near=(
+            "media.not-interruptible[twilio]",
+            "media.answer-after-first-message[twilio]",
+            "media.interruptible[telnyx]",
+        ),
+    ),
+    Freedom(
+        name="noise is a transcript",
+        apply=says(_hears_noise),
+        near=("transcripts.user", "transcripts.ordinals"),
+    ),
+    Freedom(name="a hangup is escaped", apply=says(_escapes), near=("media.max-duration[websocket]",)),
     Freedom(name="TCP stays open after a Close frame", apply=_lingers, near=("media.stop", "websocket-url.single-use")),
 )

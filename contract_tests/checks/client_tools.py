@@ -30,17 +30,18 @@ NEAR_S = 1.0
 
 
 async def _invoked(it: Context, call: Call, line: Line) -> list[ToolInvoked]:
-    """Ask for the tool, by text and then by voice, until it is invoked."""
+    """Ask for the tool, by text and then by voice, until it is invoked; what was invoked unasked does not count."""
     await line.until(lambda: not line.alive, 0.3)
+    unasked = len(invocations(line))
     await _ask(line)
-    if not invocations(line) and line.alive:
+    if len(invocations(line)) == unasked and line.alive:
         line.speak(it.speech(line))
-        await line.until(lambda: bool(invocations(line)) or not line.alive, 6)
-    if not invocations(line):
+        await line.until(lambda: len(invocations(line)) > unasked or not line.alive, 6)
+    if len(invocations(line)) == unasked:
         if (forbidden := first_forbidden(line, it.judge.secrets)) is not None:
             it.wrong("a message that the document allows", forbidden, *it.dial_command(call))
         raise NotChecked("the agent called no client tool, which is its own affair")
-    return invocations(line)
+    return invocations(line)[unasked:]
 
 
 async def _ask(line: Line) -> None:

@@ -175,7 +175,9 @@ async def ordinals(it: Context) -> None:
             highest[each.role] = each.ordinal
     recording = await scenarios.typed(it)
     spoken = _transcripts(recording.line)
-    user = [each.ordinal for _, each in spoken if each.role == "user"]
+    # Noise may have been taken for words before.
+    typed = [each for _, each in spoken if each.role == "user" and (each.medium == "text" or each.text == TYPED)]
+    user = [each.ordinal for each in typed]
     before = [each.ordinal for at, each in spoken if each.role == "agent" and at < recording.spoken_at]
     after = [
         each.ordinal
@@ -266,7 +268,9 @@ def _spoken_but_not_answered(recording: Recording) -> str | None:
     first: dict[int, tuple[float, Transcript]] = {}
     for at, each in _transcripts(line):
         first.setdefault(each.ordinal, (at, each))
-    in_order = [first[ordinal] for ordinal in sorted(first)]
+    # What was heard before the caller said anything is noise, and free.
+    turns = (found for found in first.values() if not _was_spoken(found[1]) or found[0] >= recording.spoken_at)
+    in_order = sorted(turns, key=lambda found: found[1].ordinal)
     for (one_at, one), (next_at, after) in pairwise(in_order):
         reacted = any(one_at <= at <= next_at for at in (*(piece.at_s for piece in line.audible()), *line.clears))
         if _was_spoken(one) and _was_spoken(after) and not reacted:

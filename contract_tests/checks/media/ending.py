@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 
+from contract.codec import Wire
 from contract.events import TextMessage
 from contract_tests import scenarios
 from contract_tests.context import Context, audio_settings
 from contract_tests.findings import Layer
 from contract_tests.line import LETS_GO_WITHIN_S, Line
 from contract_tests.other_forms import oddly_started
+from contract_tests.parsing import json_value
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import SLACK_S
 from contract_tests.sources import CONNECTION_TYPE, INLINE_REQUEST
@@ -150,9 +152,14 @@ TALKS_ON_S = TURN_BEFORE_S + 7.0
 """How long one speaks who does not stop when the time is over: longer than an end may be late."""
 
 
+def _is_hangup(wire: Wire) -> bool:
+    body = json_value(wire.encode()) if isinstance(wire, str) else None
+    return isinstance(body, dict) and body.get("type") == "hangup"
+
+
 def _judge_hangup(it: Context, line: Line, due_s: float, shown: tuple[str, str]) -> None:
     # One with fields that are wrong counts too: those are free.
-    said = [heard.at_s for heard in line.heard if isinstance(heard.wire, str) and '"hangup"' in heard.wire]
+    said = [heard.at_s for heard in line.heard if _is_hangup(heard.wire)]
     if not said:
         it.wrong("a hangup message before the close", "no such message", *shown)
     elif said[0] - line.opened_at < due_s - 1 - SLACK_S:

@@ -14,7 +14,7 @@ from contract_tests.scenarios import Recording
 from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
-FILE_HEADERS = (b"RIFF", b"ID3", b".snd", b"OggS", b"fLaC")
+FILE_HEADERS = (b"RIFF", b"ID3\x02\x00", b"ID3\x03\x00", b"ID3\x04\x00", b".snd", b"OggS", b"fLaC")
 """What WAV, MP3, AU, Ogg and FLAC files begin with."""
 
 MOST_TOLD = 5
