@@ -32,6 +32,9 @@ HANDSHAKE = {
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r\n")
 """A chunk's size, with what may follow it."""
 
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)\d\d\b.*?(\r\n\r\n|\Z)", re.DOTALL)
+"""An answer that another one follows (RFC 9110, 15.2), as far as it came; only 101 is the last one itself."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -79,7 +82,10 @@ async def plain_request(
     headers: Mapping[str, str] | None = None,
     within_s: float = ANSWER_WITHIN_S,
 ) -> Answer:
-    """One HTTP request on a connection of its own, and all that comes until it is closed or the time is over."""
+    """One HTTP request on a connection of its own, and all that comes until it is closed or the time is over.
+
+    Interim answers are skipped.
+    """
     sent = dict(headers if headers is not None else {"Connection": "close"})
     if method == "POST":
         sent["Content-Length"] = "0"
@@ -95,7 +101,10 @@ async def plain_request(
             writer.transport.abort()
     except (OSError, TimeoutError):
         pass
-    head, _, body = received.partition(b"\r\n\r\n")
+    begins = 0
+    while interim := _INTERIM.match(received, begins):
+        begins = interim.end()
+    head, _, body = received[begins:].partition(b"\r\n\r\n")
     found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
     pairs = [line.partition(b":") for line in head.split(b"\r\n")[1:]]
     named = tuple((name.decode("latin-1").lower(), value.decode("latin-1").strip()) for name, _, value in pairs)
