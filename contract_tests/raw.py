@@ -17,8 +17,8 @@ from contract_tests.settings import TargetSettings
 ANSWER_WITHIN_S = 5.0
 MOST_BYTES = 256 * 1024
 
-_CLOSE = 8
-"""The opcode of a close frame (RFC 6455, 5.2)."""
+_CLOSE, _PING, _PONG = 8, 9, 10
+"""Opcodes of frames (RFC 6455, 5.2)."""
 
 HANDSHAKE = {
     "Upgrade": "websocket",
@@ -158,15 +158,21 @@ async def _switches(reader: asyncio.StreamReader, within_s: float) -> bool:
 
 
 async def _stays(reader: asyncio.StreamReader, within_s: float) -> bool:
-    """Whether an open socket is not closed in this time, with no message before."""
+    """Whether an open socket is not closed in this time, with no message before; a ping is none."""
+    opcode = _PING
     try:
         async with asyncio.timeout(within_s):
-            first = await reader.read(1)
+            while opcode in (_PING, _PONG):
+                first, second = await reader.readexactly(2)
+                opcode = first & 0x0F
+                if opcode in (_PING, _PONG):
+                    # A control frame's length is in its second byte (RFC 6455, 5.5).
+                    await reader.readexactly(second & 0x7F)
     except TimeoutError:
         return True
-    except OSError:
+    except (OSError, asyncio.IncompleteReadError):
         return False
-    return bool(first) and first[0] & 0x0F != _CLOSE
+    return opcode != _CLOSE
 
 
 def unchunked(body: bytes) -> bytes:

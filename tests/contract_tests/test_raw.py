@@ -1,4 +1,4 @@
-"""Bare connections: what is taken for the answer."""
+"""Bare connections: what is taken for the answer, and what for a refusal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from contract_tests.raw import Answer, plain_request
+from contract_tests.raw import Answer, plain_request, raced
 from contract_tests.settings import TargetSettings
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -72,4 +72,50 @@ def test_interim_answers_without_end_are_no_answer() -> None:
 
     began = time.monotonic()
     assert asyncio.run(run()).status is None
+    assert time.monotonic() - began < 4
+
+
+SWITCHES = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+PING, PONG, TEXT = b"\x89\x05hello", b"\x8a\x00", b"\x81\x02hi"
+CLOSE = b"\x88\x02" + (1008).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize(
+    ("first", "opened"),
+    [
+        (CLOSE, 0),
+        (PING + CLOSE, 0),
+        (PONG + PING + CLOSE, 0),
+        (PING * 30_000 + CLOSE, 0),
+        (PING, 3),
+        (PING + TEXT + CLOSE, 3),
+        (TEXT + CLOSE, 3),
+        (b"", 3),
+    ],
+)
+def test_a_close_that_only_pings_come_before_is_a_refusal(first: bytes, opened: int) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(SWITCHES + first)
+        await reader.read()
+
+    async def run() -> int:
+        async with _served(handler) as host:
+            return await raced(f"ws://{host}/x", SETTINGS, 3, within_s=2.0, refused_within_s=0.5)
+
+    assert asyncio.run(run()) == opened
+
+
+def test_pings_without_end_are_no_close() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(SWITCHES)
+        while not writer.is_closing():
+            writer.write(PING * 100)
+            await writer.drain()
+
+    async def run() -> int:
+        async with _served(handler) as host:
+            return await raced(f"ws://{host}/x", SETTINGS, 3, within_s=2.0, refused_within_s=0.5)
+
+    began = time.monotonic()
+    assert asyncio.run(run()) == 3
     assert time.monotonic() - began < 4
