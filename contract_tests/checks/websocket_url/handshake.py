@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from contract_tests import dials, scenarios
-from contract_tests.context import Context, NotDialled
+from contract_tests.context import Call, Context, NotDialled
 from contract_tests.dialling import REFUSED_WITHIN_S, Refusal, ended
 from contract_tests.dials import FOREIGN, HARMLESS, UNKNOWN_QUERY
 from contract_tests.requirements import TALKING, requirement
@@ -158,4 +158,20 @@ async def only_an_upgrade(it: Context) -> None:
     elif (await dials.harmless(it, call, it.variant)).status == 101:
         raise NotChecked("the target opens a WebSocket for such a handshake")
     if not await it.opens(call):
+        _must_be_young(it, call)
         it.wrong(f"101: {it.variant} does not use the URL up", "the dial was refused", *it.dial_command(call))
+
+
+def _must_be_young(it: Context, call: Call) -> None:
+    """Raise NotChecked where a call's URL may have expired by now: what came before the dial took too long."""
+    # From when it was asked for: nobody knows at which moment of the answer its time began.
+    age_s = time.time() - (call.exchange.answered_at - call.exchange.took_s)
+    ttl_s = it.settings.url_ttl_s
+    if ttl_s is None and age_s > it.settings.url_lives_s:
+        raise NotChecked(f"the URL was {age_s:.1f} s old when its dial was refused, and may have expired: --url-ttl S")
+    # Servers that count whole seconds let it expire up to one too soon.
+    if ttl_s is not None and age_s > ttl_s - min(1.0, ttl_s / 4):
+        raise NotChecked(
+            f"the URL, which lives for {ttl_s:g} s, was {age_s:.1f} s old when its dial was refused, and may have "
+            "expired: a longer --url-ttl"
+        )
