@@ -9,18 +9,31 @@ _UUID = re.compile("[0-9a-f]{8}-?[0-9a-f]{4}-?([0-9a-f])[0-9a-f]{3}-?([0-9a-f])[
 """A UUID; its version and its variant are groups."""
 
 _INSTEAD = {
-    letter: letters[1] if letter == letters[0] else letters[0]
-    for letters in (string.digits[2:] + "01", string.ascii_lowercase, string.ascii_uppercase)
+    letter: [instead for instead in few if instead != letter]
+    for few, letters in (
+        ("234567", string.digits),
+        ("abcdef", string.ascii_lowercase),
+        ("ABCDEF", string.ascii_uppercase),
+    )
     for letter in letters
 }
-"""What takes the place of each letter and digit; all of it is hexadecimal, and none of it missing in base32."""
+"""What may take the place of each letter and digit; all of it is hexadecimal, and none of it missing in base32."""
+
+MOST_OTHERS = 25
+"""How many tokens there are like another one: two places, with five letters for each."""
 
 
-def another_like(token: str) -> str:
-    """A token of the same look: a letter or digit stays one, and a UUID stays one of its version and variant."""
+def another_like(token: str, number: int = 0) -> str:
+    """A token of the same look: a letter or digit stays one, and a UUID stays one of its version and variant.
+
+    Args:
+        token: the one that was handed out.
+        number: which one, less than MOST_OTHERS.
+    """
     kept = {found.start(part) for found in _UUID.finditer(token) for part in (1, 2)}
     places = [place for place, letter in enumerate(token) if letter in _INSTEAD and place not in kept]
     changed = list(token)
-    for place in {places[len(places) // 2], places[len(places) // 3]} if places else ():
-        changed[place] = _INSTEAD[token[place]]
+    if places:
+        for place, choice in ((len(places) // 2, number % 5), (len(places) // 3, number // 5)):
+            changed[places[place]] = _INSTEAD[token[places[place]]][choice]
     return "".join(changed)

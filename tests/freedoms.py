@@ -6,6 +6,9 @@ Each is what a team's server does that somebody wrote without having seen this o
 from __future__ import annotations
 
 import asyncio
+import random
+import string
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -15,7 +18,21 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.server import Server
-from tests.faults.fault import Change, Close, Hooks, Reply, Request, Socket, Wires, after, before, created, hooked, says
+from tests.faults.fault import (
+    Apply,
+    Change,
+    Close,
+    Hooks,
+    Reply,
+    Request,
+    Socket,
+    Wires,
+    after,
+    before,
+    created,
+    hooked,
+    says,
+)
 from tests.faults.media import payload
 from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
@@ -244,6 +261,40 @@ def _slow_clock(server: Server) -> None:
     after(change)(server)
 
 
+def _on_dial_urls(change: Callable[[Reply], None]) -> Apply:
+    """Refusals and plain requests are answered otherwise, whatever the URL."""
+
+    def answered(request: Request, reply: Reply) -> None:
+        if "/media/" in request.path:
+            change(reply)
+
+    return hooked(Hooks(refused=lambda socket, reply: change(reply), after=answered))
+
+
+def _request_id() -> str:
+    """Of the look of a ULID, a cuid or a nanoid."""
+    size, letters = random.choice(((26, string.digits + string.ascii_uppercase), (21, string.ascii_letters + "-_")))
+    return "".join(random.choices(letters, k=size))
+
+
+def _with_id(reply: Reply) -> None:
+    reply.put({"error": {"message": f"nothing is here (request {_request_id()})", "code": "NOT_FOUND"}})
+
+
+def _as_page(reply: Reply) -> None:
+    """A page with a stylesheet's nonce, and sometimes with an advice."""
+    advice = random.choice(("", "<p>Try again later, please.</p>"))
+    reply.headers["content-type"] = "text/html"
+    reply.body = f"<html nonce={_request_id()}><p>Nothing is here: {_request_id()}</p>{advice}</html>".encode()
+
+
+def _at_times_with_header(reply: Reply) -> None:
+    if random.random() < 0.5:
+        reply.headers["x-served-by"] = "edge-seven"
+
+
+REFUSALS = ("websocket-url.refused-alike", "websocket-url.plain-get")
+
 FREEDOMS = (
     Freedom(
         name="the URL holds more than the token",
@@ -320,4 +371,7 @@ FREEDOMS = (
     ),
     Freedom(name="a hangup is escaped", apply=says(_escapes), near=("media.max-duration[websocket]",)),
     Freedom(name="TCP stays open after a Close frame", apply=_lingers, near=("media.stop", "websocket-url.single-use")),
+    Freedom(name="a refusal names its request", apply=_on_dial_urls(_with_id), near=REFUSALS),
+    Freedom(name="a refusal is a page that is made for it", apply=_on_dial_urls(_as_page), near=REFUSALS),
+    Freedom(name="a header comes and goes", apply=_on_dial_urls(_at_times_with_header), near=REFUSALS),
 )

@@ -16,7 +16,7 @@ from contract_tests.legality import shown_wire
 from contract_tests.line import Heard
 from contract_tests.raw import unchunked
 from contract_tests.secrets_kept import Secrets
-from contract_tests.tokens import another_like
+from contract_tests.tokens import MOST_OTHERS, another_like
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,14 @@ def test_another_uuid_is_one_of_the_same_version(form: object) -> None:
         assert other != token and len(other) == len(token)
         assert made_up.version == 4 and made_up.variant == uuid.RFC_4122
         assert [letter == "-" for letter in other] == [letter == "-" for letter in token]
+
+
+@pytest.mark.parametrize(
+    "token", [uuid.UUID(int=7).hex, "cmfealzvc00028e6g8mmumwh5", "zAKL8El-3fT0_en9of4a7callzAKL8El-3fT"]
+)
+def test_there_are_many_other_tokens(token: str) -> None:
+    others = {another_like(token, number) for number in range(MOST_OTHERS)}
+    assert len({token, *others}) == MOST_OTHERS + 1 and {len(other) for other in others} == {len(token)}
 
 
 @pytest.mark.parametrize(("token", "other"), [("a", "b"), ("2", "3"), ("a-.-Z", "a-.-A"), ("--", "--"), ("", "")])

@@ -191,6 +191,18 @@ def _as_words(reply: Reply) -> None:
     reply.put({"error": {"message": "this call is over", "code": "GONE"}})
 
 
+def _with_ids(socket: Socket, reply: Reply) -> None:
+    """Refusals name their request, and used URLs are said to be used."""
+    what = "used up" if socket.dials else "no call"
+    message = f"{what} (request {secrets.token_urlsafe(16)})"
+    reply.put({"error": {"message": message, "code": "NOT_FOUND"}})
+
+
+def _plain_with_ids(live: bool, token: str) -> Reply:
+    message = f"{'no upgrade' if live else 'no call'} (request {secrets.token_urlsafe(16)})"
+    return Reply.error(404, "NOT_FOUND", message)
+
+
 def _with_header(reply: Reply) -> None:
     reply.headers["x-call-status"] = "ended"
 
@@ -372,6 +384,18 @@ FAULTS = [
         "an expired URL is refused in other words",
         hooked(Hooks(refused=_expired_in_other_words)),
         "an expired token.*has expired",
+    ),
+    _f(
+        "websocket-url.refused-alike",
+        "a used URL is refused in other words, beside a request's id",
+        hooked(Hooks(refused=_with_ids)),
+        "no call.*used token.*used up",
+    ),
+    _f(
+        "websocket-url.plain-get",
+        "a live URL asks for an upgrade in words, beside a request's id",
+        plain(_plain_with_ids),
+        "no call.*live.*no upgrade",
     ),
     _f(
         "websocket-url.plain-get",

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection
 
 from contract_tests import dials
 from contract_tests.context import Context
 from contract_tests.dialling import Refusal, dial_address
-from contract_tests.parsing import json_value
-from contract_tests.raw import plain_request
+from contract_tests.likeness import Look, is_like, look_of
+from contract_tests.raw import Answer, plain_request
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import WEBSOCKET_URL
 from contract_tests.target import NotChecked
-from contract_tests.tokens import another_like
+from contract_tests.tokens import MOST_OTHERS, another_like
 
 SOON_S = 15.0
 """An expired URL is looked at beside others where it expires within this time."""
+
+ASKED_AT_ONCE = 8
+"""How many more made-up URLs are asked; after three times, what one answer in ten has is hardly ever missed."""
 
 FETCH = "curl -i WEBSOCKET_URL_AS_HTTP"
 
@@ -28,7 +30,8 @@ FETCH = "curl -i WEBSOCKET_URL_AS_HTTP"
     "A used, an expired and an unknown URL are refused with the same answer.",
     source=WEBSOCKET_URL,
     how="A URL whose call goes on, a used one and one with another token are dialled, and an expired one where "
-    "--url-ttl says that it expires within 15 seconds; status, body and close are compared.",
+    "--url-ttl says that it expires within 15 seconds; status, body and close are compared, but for what differs from "
+    "one answer to the next where more made-up tokens are dialled.",
     why="A difference tells an attacker which tokens were once good.",
     mend="Answer every token that opens nothing in one place, with one answer.",
     smoke=True,
@@ -41,8 +44,11 @@ async def refused_alike(it: Context) -> None:
         raise NotChecked("the call could not be dialled; websocket-url.dialable says more")
     call = dialled.call
     token = it.target.token_of(call.body)
-    other = _other_token(it, token)
-    unknown = await it.refusal(call.url.replace(token, other))
+
+    async def ask(other: str) -> Refusal | None:
+        return await it.refusal(call.url.replace(token, other))
+
+    unknown = await ask(_other_token(it, token))
     if unknown is None:
         it.wrong(
             "a refusal: nobody was given this URL", "an open socket", *it.dial_command(call), "# with another token"
@@ -53,8 +59,12 @@ async def refused_alike(it: Context) -> None:
     if ttl_s is not None and not it.hasty and ttl_s <= SOON_S and ttl_s + 8 <= it.judge.left_s():
         aged = await dials.aged(it, "inline", ttl_s)
         refused.append(("an expired", aged.late, aged.refusal))
+    looks = {
+        what: look_of(refusal, it.target.token_of(dead.body)) for what, dead, refusal in refused if refusal is not None
+    }
+    made_up = await _looks(it, token, unknown, looks.values(), ask)
     for what, dead, refusal in refused:
-        if refusal is not None and _look(refusal, it.target.token_of(dead.body)) != _look(unknown, other):
+        if refusal is not None and not is_like(looks[what], made_up):
             it.wrong(
                 f"the same refusal as for a made-up token: {_shown(it, unknown, refusal)}",
                 f"for {what} token: {_shown(it, refusal, unknown)}",
@@ -68,7 +78,7 @@ async def refused_alike(it: Context) -> None:
     "A plain GET of a websocketUrl never answers 2xx, and is the same for live and dead URLs.",
     source=WEBSOCKET_URL,
     how="A live URL, which can still be dialled afterwards, a used one and one with another token are fetched; the "
-    "answers are compared.",
+    "answers are compared, but for what differs from one answer to the next where more made-up ones are fetched.",
     why="Link scanners would otherwise learn which URLs are alive.",
     mend="Answer GET on the socket's path without looking at the token.",
     smoke=True,
@@ -79,42 +89,60 @@ async def plain_get(it: Context) -> None:
     outlived = await dials.outlived(it)
     live = outlived.call if outlived.opened else await it.call(firstSpeaker="user")
     token = it.target.token_of(live.body)
-    other = _other_token(it, token)
-    urls = {"live": live.url, "used": used.url, "made up": live.url.replace(token, other)}
-    tokens = {"live": token, "used": it.target.token_of(used.body), "made up": other}
+
+    async def fetch(other: str) -> Refusal:
+        return await _fetched(it, live.url.replace(token, other))
+
+    urls = {"live": live.url, "used": used.url, "made up": live.url.replace(token, _other_token(it, token))}
+    tokens = {"live": token, "used": it.target.token_of(used.body)}
     answers: dict[str, Refusal] = {}
     for what, url in urls.items():
         if what == "live" and outlived.opened:
-            answer = outlived.answers["get"]
+            answer = _as_refusal(outlived.answers["get"])
         else:
-            answer = await plain_request("GET", dial_address(url, it.settings), it.settings)
+            answer = await _fetched(it, url)
         if answer.status is not None and 200 <= answer.status < 300:
             it.wrong("no 2xx for a plain GET", f"{answer.status} for a URL that is {what}", FETCH)
             return
-        answers[what] = Refusal(
-            status=answer.status, body=answer.body, headers=answer.headers, reason=f"HTTP {answer.status}"
-        )
-    looks = {what: _look(answer, tokens[what]) for what, answer in answers.items()}
-    for what in ("used", "made up"):
-        if looks[what] != looks["live"]:
+        answers[what] = answer
+    looks = {what: look_of(answers[what], tokens[what]) for what in tokens}
+    unknown = answers["made up"]
+    made_up = await _looks(it, token, unknown, looks.values(), fetch)
+    for what, look in looks.items():
+        if not is_like(look, made_up):
             it.wrong(
-                f"the same answer as for a live URL: {_shown(it, answers['live'], answers[what])}",
-                f"for one that is {what}: {_shown(it, answers[what], answers['live'])}",
+                f"the same answer as for one that is made up: {_shown(it, unknown, answers[what])}",
+                f"for a URL that is {what}: {_shown(it, answers[what], unknown)}",
                 FETCH,
             )
             return
 
 
-def _look(refusal: Refusal, token: str) -> tuple[Any, ...]:
-    """A refusal without what differs from one answer to the next by right."""
-    body = refusal.body
-    parsed = json_value(body)
-    error = parsed.get("error") if isinstance(parsed, dict) else None
-    if isinstance(error, dict):
-        body = f"{error.get('message')} {error.get('code')}"
-    body = re.sub(r"[0-9a-fA-F-]{8,}|\d+", "#", body.replace(token, "#"))
-    names = frozenset(name for name, _ in refusal.headers)
-    return refusal.status, refusal.reason, body, names
+async def _fetched(it: Context, url: str) -> Refusal:
+    return _as_refusal(await plain_request("GET", dial_address(url, it.settings), it.settings))
+
+
+def _as_refusal(answer: Answer) -> Refusal:
+    return Refusal(status=answer.status, body=answer.body, headers=answer.headers, reason=f"HTTP {answer.status}")
+
+
+async def _looks(
+    it: Context, token: str, first: Refusal, found: Collection[Look], ask: Callable[[str], Awaitable[Refusal | None]]
+) -> list[Look]:
+    """How the answers to made-up tokens look: more are asked for where what others were answered with looks otherwise.
+
+    What differs among these answers was made for each of them: nobody knows anything of these tokens.
+    """
+    looks = [look_of(first, _other_token(it, token))]
+    for asked in range(1, MOST_OTHERS, ASKED_AT_ONCE):
+        if all(is_like(each, looks) for each in found):
+            break
+        # Each only once: a second dial of one may be answered as that of a used one.
+        others = [_other_token(it, token, number) for number in range(asked, asked + ASKED_AT_ONCE)]
+        # At once, so that answers which come late are waited for but once.
+        answers = await asyncio.gather(*map(ask, others))
+        looks += [look_of(answer, other) for answer, other in zip(answers, others, strict=True) if answer is not None]
+    return looks
 
 
 def _shown(it: Context, refusal: Refusal, beside: Refusal) -> str:
@@ -124,14 +152,14 @@ def _shown(it: Context, refusal: Refusal, beside: Refusal) -> str:
     return " ".join(filter(None, (refusal.reason, it.judge.secrets.beginning(refusal.body, 200), headers)))
 
 
-def _other_token(it: Context, token: str) -> str:
-    """A token of the same look that was never handed out; it is shown as little as one that was.
+def _other_token(it: Context, token: str, number: int = 0) -> str:
+    """A token of the same look that was never handed out, one of many; it is shown as little as one that was.
 
     Raises NotChecked where there is no token.
     """
     if not token:
         raise NotChecked("the websocketUrl holds no token; answers.websocket-url says more")
-    other = another_like(token)
+    other = another_like(token, number)
     if other == token:
         raise NotChecked("the websocketUrl's token holds neither letters nor digits; answers.websocket-url says more")
     it.judge.secrets.add(other, "[made-up token]")
