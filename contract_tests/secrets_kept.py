@@ -14,6 +14,9 @@ _JWT_CLAIMS = re.compile(r"eyJ[\w-]+\.(eyJ[\w-]+)\.")
 SHORTEST = 4
 """A secret of fewer characters than this cannot be told from other text, so it is not looked for."""
 
+NO_WORD = 24
+"""So many letters in a row are no word of a language."""
+
 
 class Secrets:
     """The secrets of one run, and what stands for each in what people see."""
@@ -59,8 +62,8 @@ class Secrets:
 
 
 def is_telling(key: str) -> bool:
-    """Whether a key that shows up in some text was certainly put there: `secret` and the like may stand in any."""
-    return len(key) >= 8 or (len(key) >= 6 and not key.isalpha())
+    """Whether a key that shows up in some text was certainly put there: words such as `undefined` may stand in any."""
+    return len(key) >= (NO_WORD if key.isalpha() else 6)
 
 
 def shows(text: str, key: str) -> bool:

@@ -295,6 +295,13 @@ def _at_times_with_header(reply: Reply) -> None:
 
 REFUSALS = ("websocket-url.refused-alike", "websocket-url.plain-get")
 
+
+def _words(request: Request, reply: Reply) -> None:
+    """An error that says what the key may be."""
+    if reply.status == 401:
+        reply.put({"error": {"message": "the API key is undefined or not known", "code": "UNAUTHORIZED"}})
+
+
 FREEDOMS = (
     Freedom(
         name="the URL holds more than the token",
@@ -370,6 +377,11 @@ FREEDOMS = (
         near=("transcripts.user", "transcripts.ordinals"),
     ),
     Freedom(name="a hangup is escaped", apply=says(_escapes), near=("media.max-duration[websocket]",)),
+    Freedom(
+        name="a refusal says that the key is undefined",
+        apply=after(_words),
+        near=("authentication.wrong-key", "authentication.never-echoed"),
+    ),
     Freedom(name="TCP stays open after a Close frame", apply=_lingers, near=("media.stop", "websocket-url.single-use")),
     Freedom(name="a refusal names its request", apply=_on_dial_urls(_with_id), near=REFUSALS),
     Freedom(name="a refusal is a page that is made for it", apply=_on_dial_urls(_as_page), near=REFUSALS),

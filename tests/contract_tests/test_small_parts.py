@@ -15,7 +15,7 @@ from contract_tests.checks import transcripts
 from contract_tests.legality import shown_wire
 from contract_tests.line import Heard
 from contract_tests.raw import unchunked
-from contract_tests.secrets_kept import Secrets
+from contract_tests.secrets_kept import Secrets, is_telling
 from contract_tests.tokens import MOST_OTHERS, another_like
 
 
@@ -78,6 +78,23 @@ def test_a_text_is_cut_after_its_secrets_are_taken_out() -> None:
     assert secrets.beginning("1234567abcdefgh-longer", 8) == "1234567["
     assert secrets.beginning("abcdefgh" * 3 + "abcdefg", 30) == "[token][token][token]abcdefg"
     assert secrets.beginning("", 8) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "telling"),
+    [
+        ("null", False),
+        ("*", False),
+        ("secret", False),
+        ("undefined", False),
+        ("authentication", False),
+        ("key_7f", True),
+        ("ck_prod_undefined", True),
+        ("qwertzuiopasdfghjklyxcvbnm", True),
+    ],
+)
+def test_a_key_that_is_a_word_tells_nothing(key: str, telling: bool) -> None:
+    assert is_telling(key) == telling
 
 
 @given(text=st.text("abc", max_size=60), secret=st.text("abc", min_size=4, max_size=6), limit=st.integers(0, 40))
