@@ -8,7 +8,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -33,8 +33,12 @@ A target that has much to do at once, on a machine that has, is slow and not wro
 SHORTEST_TOKEN = 16
 """What is shorter is not taken for a token where something else may be one: it may stand in an answer by chance."""
 
+MOST_BALANCES = 20
+"""How often it is asked at the most whether keys have a balance: who refuses more for it is accused anyway."""
+
 KEY_VARIABLE = "$CALLS_API_KEY"
 USED_UP = "the profile's budget of requests is used up: give more keys (--api-key) or --profile deep"
+SPENT = "the key's balance was used up during the run (402): give a key with more balance (--api-key)"
 RATE_LIMITED = "the key reached the target's rate limit: give more keys (--api-key) or raise the limit"
 
 
@@ -50,7 +54,7 @@ class HeldUp(NotChecked):
 
 
 class OutOfRequests(NotChecked):
-    """No request may be made any more: the budget is used up, or the target's rate limit is reached."""
+    """No request may be made any more: the budget or the balance is used up, or the target's rate limit is reached."""
 
 
 class Meant(Enum):
@@ -150,6 +154,10 @@ class Target:
         self.journal = Journal()
         self._left = {key: REQUESTS_PER_KEY[settings.profile] for key in settings.api_keys}
         self._limited_until: dict[str, float] = {}
+        self._spent: set[str] = set()
+        self._had_balance_at: dict[str, float] = {}
+        self._balances = asyncio.Lock()
+        self._balances_left = MOST_BALANCES
         self._turn = 0
         self._patience = PATIENCE
         verify: bool | ssl.SSLContext = not settings.insecure
@@ -169,7 +177,7 @@ class Target:
         await self._client.aclose()
 
     def key(self) -> str:
-        """A key that works, in turn.  Raises OutOfRequests when each has made its requests or reached its limit."""
+        """A key that works, in turn.  Raises OutOfRequests when each has made its requests, or is spent or limited."""
         now = time.monotonic()
         for _ in self.settings.api_keys:
             self._turn += 1
@@ -178,14 +186,14 @@ class Target:
                 return key
         if any(until > now for until in self._limited_until.values()):
             raise OutOfRequests(RATE_LIMITED)
-        raise OutOfRequests(USED_UP)
+        raise OutOfRequests(SPENT if self._spent else USED_UP)
 
     def count(self, key: str | None) -> None:
         """Write down that a request is made with a key.  Raises OutOfRequests where it has made all that it may."""
         if key not in self._left:
             return
         if self._left[key] <= 0:
-            raise OutOfRequests(USED_UP)
+            raise OutOfRequests(SPENT if key in self._spent else USED_UP)
         self._left[key] -= 1
 
     def add(self, exchange: Exchange) -> None:
@@ -214,8 +222,8 @@ class Target:
     ) -> Exchange:
         """One exchange; a failure of the network is in it, not raised.
 
-        Raises OutOfRequests where the key has made all requests that it may, and where its rate limit answered
-        instead, unless `limit_matters`.
+        Raises OutOfRequests where the key has made all requests that it may, and where its balance is used up or
+        its rate limit answered instead, unless `limit_matters`.
         """
         sent = dict(headers or {})
         if key is not None:
@@ -244,7 +252,40 @@ class Target:
             self._left[counted] = min(self._left[counted], 50)
             self._limited_until[counted] = time.monotonic() + _seconds(exchange.header("retry-after"))
             raise OutOfRequests(RATE_LIMITED)
+        if exchange.status == 402 and counted in self._left and await self.is_spent(counted) and not limit_matters:
+            raise OutOfRequests(SPENT)
         return exchange
+
+    async def is_spent(self, key: str) -> bool:
+        """Whether the balance of a working key that was just answered with 402, and created calls before, is used up.
+
+        It is unless a request that created a call does so again: then the 402 is the other request's.
+        """
+        refused_at = time.monotonic()
+        async with self._balances:
+            if key in self._spent:
+                return True
+            valid = (each for each in self.journal.exchanges if each.key == key and each.meant is Meant.VALID)
+            created = [each for each in valid if each.status == 201]
+            # What was sent since tells it for all that were refused before.
+            known = self._had_balance_at.get(key, 0.0) >= refused_at
+            if known or not created or not self._balances_left:
+                return False
+            self.count(key)
+            self._balances_left -= 1
+            sent_at = time.monotonic()
+            smallest = min(created, key=lambda each: len(each.content))
+            asked = replace(smallest, status=None, answer_headers=(), body=b"", answered_at=0.0, took_s=0.0)
+            headers = {**dict(smallest.headers), "X-API-Key": key}
+            exchange = await self._exchange(asked, headers, self.settings.request_timeout_s)
+            self.journal.exchanges.append(exchange)
+            self._note(exchange)
+            if exchange.status == 201:
+                self._had_balance_at[key] = sent_at
+                return False
+            self._spent.add(key)
+            self._left[key] = 0
+            return True
 
     async def _exchange(self, known: Exchange, headers: dict[str, str], within_s: float) -> Exchange:
         began, url = time.monotonic(), self.settings.url + known.path

@@ -6,6 +6,7 @@ Each is what a team's server does that somebody wrote without having seen this o
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import string
 from collections.abc import Callable
@@ -302,6 +303,22 @@ def _words(request: Request, reply: Reply) -> None:
         reply.put({"error": {"message": "the API key is undefined or not known", "code": "UNAUTHORIZED"}})
 
 
+def balance_of(calls: int) -> Apply:
+    """The working key's balance is enough for so many calls; then what is valid is answered with 402."""
+
+    def apply(server: Server) -> None:
+        numbers = itertools.count(1)
+
+        def change(request: Request, reply: Reply) -> None:
+            if reply.status == 201 and next(numbers) > calls:
+                refusal = Reply.error(402, "PAYMENT_REQUIRED", "the balance is used up")
+                reply.status, reply.headers, reply.body = 402, refusal.headers, refusal.body
+
+        after(change)(server)
+
+    return apply
+
+
 FREEDOMS = (
     Freedom(
         name="the URL holds more than the token",
@@ -377,6 +394,11 @@ FREEDOMS = (
         near=("transcripts.user", "transcripts.ordinals"),
     ),
     Freedom(name="a hangup is escaped", apply=says(_escapes), near=("media.max-duration[websocket]",)),
+    Freedom(
+        name="the balance is used up after twenty calls",
+        apply=balance_of(20),
+        near=("authentication", "create", "inline", "bodies", "answers", "errors", "rate-limit", "websocket"),
+    ),
     Freedom(
         name="a refusal says that the key is undefined",
         apply=after(_words),

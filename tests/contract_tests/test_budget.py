@@ -12,10 +12,10 @@ import pytest
 
 from contract_tests import engine
 from contract_tests.context import Context
-from contract_tests.engine import Job
+from contract_tests.engine import Job, Selection
 from contract_tests.findings import Requirement, Verdict
 from contract_tests.judge import Judge
-from contract_tests.requirements import Check
+from contract_tests.requirements import Check, all_checks
 from contract_tests.settings import (
     ALL_FIRST_LOOKS,
     LEFT_FOR_LAST,
@@ -24,8 +24,11 @@ from contract_tests.settings import (
     Profile,
     TargetSettings,
 )
-from contract_tests.target import Meant, NotChecked, OutOfRequests
+from contract_tests.target import SPENT, Meant, NotChecked, OutOfRequests
+from tests.faults.fault import Change, Reply, Request, before
+from tests.freedoms import balance_of
 from tests.running import RunningMock
+from tests.trusting import judge_change
 
 pytestmark = pytest.mark.alone
 
@@ -228,3 +231,45 @@ def test_the_last_checks_have_time_left_whatever_the_others_take() -> None:
         assert it.left_s() > 0
 
     judged("http://127.0.0.1:1", work, max_time_s=4.0)
+
+
+def test_a_balance_that_ends_is_asked_for_once() -> None:
+    async def check(it: Context) -> None:
+        await it.post("inline", it.valid("inline"), meant=Meant.VALID)
+        posts = (it.post("inline", it.valid("inline", temperature=1), meant=Meant.VALID) for _ in range(8))
+        answers = await asyncio.gather(*posts, return_exceptions=True)
+        refused = [each for each in answers if isinstance(each, OutOfRequests)]
+        assert len(refused) == 6 and {str(each) for each in refused} == {SPENT}
+        assert [each.status for each in it.target.journal.exchanges].count(402) == 7
+        plain = it.target.journal.exchanges[0].content
+        assert [each.content for each in it.target.journal.exchanges].count(plain) == 2
+        assert it.target.left() == 0
+        with pytest.raises(OutOfRequests, match="balance"):
+            it.target.key()
+
+    change = Change(name="a balance of three calls", apply=balance_of(3))
+    found = asyncio.run(judge_change(change, [job(check, again=False)]))
+    assert found.crash == ""
+
+
+def test_a_key_that_never_created_a_call_has_no_balance_to_use_up() -> None:
+    async def check(it: Context) -> None:
+        assert (await it.post("inline", it.valid("inline"), meant=Meant.VALID)).status == 402
+        assert len(it.target.journal.exchanges) == 1
+
+    found = asyncio.run(judge_change(Change(name="no balance", apply=balance_of(0)), [job(check, again=False)]))
+    assert found.crash == ""
+
+
+def test_who_answers_402_to_one_valid_value_is_accused() -> None:
+    def refuses(request: Request) -> Reply | None:
+        body = request.json()
+        is_warm = isinstance(body, dict) and body.get("temperature") == 1
+        return Reply.error(402, "PAYMENT_REQUIRED", "insufficient balance") if is_warm else None
+
+    names = ("authentication.valid-key", "inline.temperature", "inline.max-duration")
+    jobs = Selection(only=names).jobs(all_checks())
+    found = asyncio.run(judge_change(Change(name="warmth costs more", apply=before(refuses)), jobs))
+    wrong = {each.name for each in found.findings if each.verdict is not Verdict.PASSED}
+    assert wrong == {"inline.temperature"}
+    assert "violated" in found.said("inline.temperature") and "received 402" in found.said("inline.temperature")
