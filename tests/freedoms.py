@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import random
 import string
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -303,6 +304,27 @@ def _words(request: Request, reply: Reply) -> None:
         reply.put({"error": {"message": "the API key is undefined or not known", "code": "UNAUTHORIZED"}})
 
 
+def _clock(moved: Callable[[datetime], datetime]) -> Apply:
+    """createdAt is by another clock."""
+
+    def change(request: Request, body: dict[str, Any], reply: Reply) -> None:
+        body["createdAt"] = moved(datetime.now(UTC)).isoformat()
+
+    return created(change)
+
+
+def _of_two_nodes(server: Server) -> None:
+    """The clocks of the two that answer in turn are five seconds apart."""
+    behind = itertools.cycle((timedelta(seconds=5), timedelta(0)))
+    _clock(lambda now: now - next(behind))(server)
+
+
+def _set_back(server: Server) -> None:
+    """After three seconds the clock is set back, by four."""
+    began = time.monotonic()
+    _clock(lambda now: now - timedelta(seconds=4 if time.monotonic() > began + 3 else 0))(server)
+
+
 def balance_of(calls: int) -> Apply:
     """The working key's balance is enough for so many calls; then what is valid is answered with 402."""
 
@@ -394,6 +416,21 @@ FREEDOMS = (
         near=("transcripts.user", "transcripts.ordinals"),
     ),
     Freedom(name="a hangup is escaped", apply=says(_escapes), near=("media.max-duration[websocket]",)),
+    Freedom(
+        name="two clocks are five seconds apart",
+        apply=_of_two_nodes,
+        near=("answers.created-at", "answers.created-at-advances"),
+    ),
+    Freedom(
+        name="the clock is set back by four seconds",
+        apply=_set_back,
+        near=("answers.created-at", "answers.created-at-advances"),
+    ),
+    Freedom(
+        name="createdAt is in whole minutes",
+        apply=_clock(lambda now: now.replace(second=0, microsecond=0)),
+        near=("answers.created-at", "answers.created-at-advances"),
+    ),
     Freedom(
         name="the balance is used up after twenty calls",
         apply=balance_of(20),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.events import Transcript
-from contract_tests.checks import transcripts
+from contract_tests.checks import over_the_run, transcripts
 from contract_tests.legality import shown_wire
 from contract_tests.line import Heard
 from contract_tests.raw import unchunked
@@ -95,6 +96,34 @@ def test_a_text_is_cut_after_its_secrets_are_taken_out() -> None:
 )
 def test_a_key_that_is_a_word_tells_nothing(key: str, telling: bool) -> None:
     assert is_telling(key) == telling
+
+
+def _seconds(count: int) -> list[float]:
+    return [1_800_000_001.0 + 2.5 * number for number in range(count)]
+
+
+def test_moments_that_do_not_go_on_are_those_of_one_worker_or_of_several() -> None:
+    assert over_the_run.stand([(5.5, at) for at in _seconds(3)])
+    assert not over_the_run.stand([(5.5, at) for at in _seconds(2)])
+    assert over_the_run.stand([(5.5, at) for at in _seconds(2)], to_come=1)
+    assert over_the_run.stand([((5.5, 5.7)[index % 2], at) for index, at in enumerate(_seconds(6))])
+    assert not over_the_run.stand([((5.5, 5.7)[index % 2], at) for index, at in enumerate(_seconds(5))])
+
+
+@pytest.mark.parametrize("resolution_s", [0.001, 1.0])
+def test_moments_of_clocks_that_are_apart_or_set_back_go_on(resolution_s: float) -> None:
+    def named(behind_s: Callable[[int], float]) -> list[tuple[float, float]]:
+        found = []
+        for index, at in enumerate(_seconds(40)):
+            moment = at - behind_s(index)
+            found.append((moment - moment % resolution_s, at))
+        return found
+
+    assert not over_the_run.stand(named(lambda index: 0.0))
+    assert not over_the_run.stand(named(lambda index: 5.0 * (index % 2)))
+    assert not over_the_run.stand(named(lambda index: 5.0 * (index % 3)))
+    assert not over_the_run.stand(named(lambda index: 240.0 * (index > 3)))
+    assert not over_the_run.stand(named(lambda index: 5.0 * (index > 20)))
 
 
 @given(text=st.text("abc", max_size=60), secret=st.text("abc", min_size=4, max_size=6), limit=st.integers(0, 40))
