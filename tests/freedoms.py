@@ -10,7 +10,7 @@ import itertools
 import random
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mockserver.server import Server
+from tests.faults.answers import LIMITED, VALID
 from tests.faults.fault import (
     Apply,
     Change,
@@ -325,6 +326,40 @@ def _set_back(server: Server) -> None:
     _clock(lambda now: now - timedelta(seconds=4 if time.monotonic() > began + 3 else 0))(server)
 
 
+def lets_in(left: Iterable[int | None]) -> Apply:
+    """What remains to the limited key after each of its requests, None for 429; in the end it stays refused."""
+
+    def apply(server: Server) -> None:
+        answers = itertools.chain(left, itertools.repeat(None))
+
+        def rates(remaining: int) -> dict[str, str]:
+            reset = str(int(time.time()) + 3000)
+            return {
+                "x-ratelimit-limit": "1000",
+                "x-ratelimit-remaining": str(remaining),
+                "x-ratelimit-reset": reset,
+            }
+
+        def ask(request: Request) -> Reply | None:
+            if request.headers.get("x-api-key") != LIMITED or not request.operation:
+                return None
+            remaining = next(answers)
+            if remaining is None:
+                reply = Reply.error(429, "RATE_LIMIT_EXCEEDED", "too many requests")
+                reply.headers |= rates(0) | {"retry-after": "1"}
+                return reply
+            request.headers |= {"x-api-key": VALID, "x-remaining": str(remaining)}
+            return None
+
+        def answer(request: Request, reply: Reply) -> None:
+            if "x-remaining" in request.headers:
+                reply.headers |= rates(int(request.headers["x-remaining"]))
+
+        hooked(Hooks(before=ask, after=answer))(server)
+
+    return apply
+
+
 def balance_of(calls: int) -> Apply:
     """The working key's balance is enough for so many calls; then what is valid is answered with 402."""
 
@@ -430,6 +465,18 @@ FREEDOMS = (
         name="createdAt is in whole minutes",
         apply=_clock(lambda now: now.replace(second=0, microsecond=0)),
         near=("answers.created-at", "answers.created-at-advances"),
+    ),
+    Freedom(
+        name="the limit ends between two requests",
+        apply=lets_in([2, 1, 0, 1, 0]),
+        near=("rate-limit.too-many-requests",),
+        settings={"rate_limit_per_hour": 100_000},
+    ),
+    Freedom(
+        name="a limited key is let in once more",
+        apply=lets_in([0, 0, None, 0]),
+        near=("rate-limit.too-many-requests",),
+        settings={"rate_limit_per_hour": 100_000},
     ),
     Freedom(
         name="the balance is used up after twenty calls",

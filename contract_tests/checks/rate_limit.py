@@ -22,6 +22,10 @@ IN_A_ROW = 6
 AT_ONCE_S = 3.0
 MOST_REQUESTS = 150
 """How many requests a limited key may take to get over its limit."""
+LOOKS = 3
+"""A limit that ends between two requests does so once; what is wrong shows each time."""
+AN_HOUR = 1000
+"""How many requests an hour a key has where no header says so."""
 
 FORGIVEN_S = 2.0
 """How far a reset may lie back by the target's own clock."""
@@ -173,32 +177,69 @@ async def too_many(it: Context) -> None:
     key = it.settings.limited_key
     if not key:
         raise NotChecked("no key at its rate limit was given: --limited-key K")
-    if not await _over_its_limit(it, key):
-        return
     for operation in ("inline", "create") if it.settings.agent is not None else ("inline",):
-        exchange = await it.post(operation, it.valid(operation), key=key)
+        refused = await _over_its_limit(it, key)
+        if refused is None:
+            return
+        await _judge_operation(it, operation, refused)
+
+
+async def _judge_operation(it: Context, operation: str, refused: Exchange) -> None:
+    """Look at how a key that was just refused is answered by an operation."""
+    again: Exchange | None = refused
+    for look in range(LOOKS):
+        # Its limit may have ended since, or it may be let in once more.
+        if look and (again := await _over_its_limit(it, refused.key, again)) is None:
+            return
+        exchange = await it.post(operation, it.valid(operation), key=refused.key)
         if exchange.status == 429:
             _judge_refusal(it, exchange)
-        elif operation == "inline" or exchange.status != 404:
+            return
+        if operation == "create" and exchange.status == 404:
             # The key may be of another workspace, which does not have the agent.
-            it.wrong(f"429 on /calls/{operation} too", it.target.shown(exchange), exchange)
+            return
+    if LOOKS > 1 + _come_back(refused, exchange):
+        it.wrong(f"429 on /calls/{operation} too", it.target.shown(exchange), exchange)
+        return
+    raise NotChecked("the key of --limited-key is let in again too soon to judge its limit")
 
 
-async def _over_its_limit(it: Context, key: str) -> bool:
-    """Make requests with a key until it is refused; False, and written down, where it is not refused in time."""
+async def _over_its_limit(it: Context, key: str | None, before: Exchange | None = None) -> Exchange | None:
+    """Make requests with a key until it is refused, perhaps again: the answer that says so.
+
+    None, and written down, where it is not refused in time.
+    """
     expected = "429 within 150 requests: the key was given as one that is limited"
     exchange = await it.post("inline", it.valid("inline"), key=key)
+    spent: list[Exchange] = []
     for _ in range(MOST_REQUESTS):
         if exchange.status == 429:
-            return True
-        spent = _number(exchange, "x-ratelimit-remaining") == 0
+            return exchange
+        if _number(exchange, "x-ratelimit-remaining") == 0:
+            spent.append(exchange)
         exchange = await it.post("inline", it.valid("inline"), key=key)
-        if spent and exchange.status != 429:
+        # Once it may be let in because its limit has just ended, or a request come back.
+        if exchange.status != 429 and spent and len(spent) > 1 + _come_back(spent[0], exchange):
             expected = "429: nothing remained after the request before"
             break
-    if exchange.status != 429:
-        it.wrong(expected, it.target.shown(exchange), exchange)
-    return exchange.status == 429
+    if exchange.status == 429:
+        return exchange
+    if before is not None and _may_have_ended(before, exchange):
+        raise NotChecked("the limit of --limited-key ended while it was looked at: run again")
+    it.wrong(expected, it.target.shown(exchange), exchange)
+    return None
+
+
+def _come_back(first: Exchange, last: Exchange) -> float:
+    """How many requests are allowed again from one to another, where they come back one by one over the hour."""
+    limit = _number(last, "x-ratelimit-limit") or AN_HOUR
+    return max(0.0, last.answered_at - first.answered_at + first.took_s) * limit / 3600
+
+
+def _may_have_ended(refused: Exchange, later: Exchange) -> bool:
+    """Whether a key that was refused may have been allowed again by then, as Retry-After says."""
+    wait_s = _number(refused, "retry-after")
+    return wait_s is None or later.answered_at - refused.answered_at + FORGIVEN_S >= wait_s
 
 
 def _judge_refusal(it: Context, exchange: Exchange) -> None:
