@@ -52,6 +52,8 @@ async def _fuzz(it: Context, *, valid: bool) -> None:
     share = min(1.0, room / sum([*VALID.values(), *INVALID.values()]))
     most = 400 if it.deep else max(LEAST, int((VALID if valid else INVALID)[it.variant] * share))
     most = max(LEAST, min(most, it.target.left() - reserve))
+    # Where no key is left, it says why.
+    it.target.key()
     if it.target.left() < LEAST:
         raise NotChecked("the profile's budget of requests leaves none for fuzzing: more keys, or --profile deep")
     await fuzz(it, operation, valid=valid, websocket=bool(websocket), most=most)

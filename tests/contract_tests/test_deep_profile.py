@@ -16,7 +16,9 @@ from contract_tests.judge import Judge
 from contract_tests.message_fuzzing import smallest_crash
 from contract_tests.run import judge
 from contract_tests.settings import Profile, TargetSettings
+from contract_tests.target import Target
 from tests.faults.fault import Apply, Close, Reply, Request, Socket, Wires, after, hears
+from tests.freedoms import balance_of
 from tests.running import running_mock
 
 pytestmark = pytest.mark.alone
@@ -72,6 +74,21 @@ def test_schemathesis_runs_by_itself_and_makes_what_it_finds_small(
         assert case.expected == "400, as the document describes it"
         assert '"code" is a required property; 400 {"error": {"message": "' in case.received
         assert "$CALLS_API_KEY" in case.reproduce[0] and len(case.reproduce[0]) < 800
+
+
+def test_a_balance_that_ends_while_schemathesis_runs_accuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fuzzing.BODIES, Profile.DEEP, 4)
+    asked: list[str] = []
+
+    async def is_spent(self: Target, key: str) -> bool:
+        asked.append(key)
+        return await true_is_spent(self, key)
+
+    true_is_spent = Target.is_spent
+    monkeypatch.setattr(Target, "is_spent", is_spent)
+    finding = _finding("fuzz.valid-requests[inline]", balance_of(40))
+    assert finding.verdict is Verdict.PASSED, finding
+    assert asked == ["ck_mock_valid"]
 
 
 def _names_are_looked_up(socket: Socket, message: Any) -> Wires:
