@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from itertools import pairwise
 from operator import itemgetter
@@ -30,7 +31,7 @@ def _transcripts(line: Line) -> list[tuple[float, Transcript]]:
 
 async def _recordings(it: Context) -> list[Recording]:
     it.variant = "websocket"
-    recordings = [await scenarios.greeted(it), await scenarios.typed(it), await scenarios.user_first(it)]
+    recordings = list(await asyncio.gather(scenarios.greeted(it), scenarios.typed(it), scenarios.user_first(it)))
     if not any(_transcripts(recording.line) for recording in recordings):
         raise NotChecked("no transcripts came; transcripts.agent says more")
     return recordings
@@ -156,7 +157,9 @@ def _ended_in_speech(recording: Recording) -> bool:
 )
 async def ordinals(it: Context) -> None:
     """Greeting, text, answer; a greeting that is cut short, and what follows it."""
-    for recording in [*await _recordings(it), await scenarios.cut_in(it, True)]:
+    it.variant = "websocket"
+    recordings, cut = await asyncio.gather(_recordings(it), scenarios.cut_in(it, True))
+    for recording in (*recordings, cut):
         roles: dict[int, str] = {}
         highest: dict[str, int] = {}
         for _, each in _transcripts(recording.line):
