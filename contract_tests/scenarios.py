@@ -102,7 +102,7 @@ class Recording:
     @property
     def withdrawn(self) -> list[float]:
         """When the agent withdrew audio since the caller spoke; what it did before, nobody caused."""
-        return [at for at in self.line.clears if at >= self.line.spoke_at]
+        return [at for at in self.line.clears if at >= self.spoken_at]
 
     @property
     def answered(self) -> bool:

@@ -36,7 +36,7 @@ from tests.faults.fault import (
     hooked,
     says,
 )
-from tests.faults.media import payload
+from tests.faults.media import payload, with_payload
 from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
 
@@ -178,6 +178,12 @@ def _clears_first(socket: Socket, message: Any) -> Wires:
     if payload(message) is None or not socket.once("spoke"):
         return [message]
     return [{key: value for key, value in message.items() if key != "media"} | {"event": "clear"}, message]
+
+
+def _begins_like_a_file(socket: Socket, message: Any) -> Wires:
+    """The first samples happen to be the letters that MP3 files begin with."""
+    audio = payload(message)
+    return [message if audio is None or not socket.once("spoke") else with_payload(message, b"ID3" + audio[3:])]
 
 
 def _hears_noise(socket: Socket, message: Any) -> Wires:
@@ -449,6 +455,11 @@ FREEDOMS = (
         name="noise is a transcript",
         apply=says(_hears_noise),
         near=("transcripts.user", "transcripts.ordinals"),
+    ),
+    Freedom(
+        name="the first samples are letters",
+        apply=says(_begins_like_a_file),
+        near=("media.no-file-header[twilio]", "media.no-file-header[websocket]"),
     ),
     Freedom(name="a hangup is escaped", apply=says(_escapes), near=("media.max-duration[websocket]",)),
     Freedom(
