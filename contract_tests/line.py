@@ -405,16 +405,19 @@ class Line:
 
     async def _talk(self) -> None:
         """Send the caller's audio as it is spoken, else silence, and return marks when they are reached."""
-        due = time.monotonic()
+        read_at = due = time.monotonic()
         index = 0
         while self.closed_at is None:
             # All that is due: with one frame a turn, a loop that is slow to turn would stretch the caller's words.
-            for behind in range(MOST_AT_ONCE):
+            for _ in range(MOST_AT_ONCE):
                 if due > time.monotonic():
                     break
-                if behind:
+                if time.monotonic() - read_at > FRAME_MS / 1000:
                     # What has come is read before more is sent: where the peer is gone, sending would throw it away.
-                    await asyncio.sleep(0)
+                    # In one turn the loop sees that something has come, in the next it is read.
+                    for _ in range(2):
+                        await asyncio.sleep(0)
+                    read_at = time.monotonic()
                 due += await self._send_frame(due, index) if self.started_at is not None else FRAME_MS / 1000
                 index += self.started_at is not None
             if self.started_at is not None:
@@ -423,7 +426,9 @@ class Line:
                     self.marks_returned += 1
                 while self._answers:
                     await self._say_if_known(self._answers.popleft())
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if (early_s := due - time.monotonic()) > 0:
+                await asyncio.sleep(early_s)
+                read_at = time.monotonic()
 
     async def _send_frame(self, due: float, index: int) -> float:
         """Send what is due: a frame of speech, of silence, or nothing; how long it takes to say, in seconds."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import random
 import string
 import time
@@ -184,6 +185,54 @@ def _begins_like_a_file(socket: Socket, message: Any) -> Wires:
     """The first samples happen to be the letters that MP3 files begin with."""
     audio = payload(message)
     return [message if audio is None or not socket.once("spoke") else with_payload(message, b"ID3" + audio[3:])]
+
+
+class _Apologetic:
+    """ASGI application: the mock, whose agents say a few words when they have been interrupted."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        said: list[Message] = []
+        sorry: list[asyncio.Task[None]] = []
+
+        async def apologise() -> None:
+            await asyncio.sleep(0.6)
+            for message in said[:40]:
+                await send(message)
+                await asyncio.sleep(0.02)
+
+        async def send_and_be_sorry(message: Message) -> None:
+            await send(message)
+            wire = json.loads(message.get("text") or "{}")
+            if payload(wire) is not None:
+                said.append(message)
+            elif wire.get("event") == "clear" and not sorry:
+                sorry.append(asyncio.create_task(apologise()))
+
+        try:
+            await self._app(scope, receive, send_and_be_sorry)
+        finally:
+            for task in sorry:
+                task.cancel()
+
+
+def _apologises(server: Server) -> None:
+    server.config.app = _Apologetic(sockets_too(server))
+
+
+def _looks_up_the_caller(socket: Socket, message: Any) -> Wires:
+    """A tool is called before anybody has asked for it, and never again; what it gives is not spoken of."""
+    if _is_call(message):
+        # The mock is to answer without it.
+        socket.tell({"type": "client_tool_result", "invocationId": message["invocationId"], "result": "12 euros"})
+        return []
+    if socket.kind != "websocket" or not socket.asked.get("selectedTools") or not socket.once("looked_up"):
+        return [message]
+    name = socket.asked["selectedTools"][0]["temporaryTool"]["modelToolName"]
+    unasked = {"type": "client_tool_invocation", "invocationId": "the-first", "toolName": name, "parameters": {}}
+    return [unasked, message]
 
 
 def _hears_noise(socket: Socket, message: Any) -> Wires:
@@ -450,6 +499,16 @@ FREEDOMS = (
             "media.answer-after-first-message[twilio]",
             "media.interruptible[telnyx]",
         ),
+    ),
+    Freedom(
+        name="who was interrupted says sorry",
+        apply=_apologises,
+        near=("media.interruptible[twilio]", "media.answer-after-interruption[twilio]"),
+    ),
+    Freedom(
+        name="a tool is called unasked",
+        apply=says(_looks_up_the_caller),
+        near=("client-tools", "tools.full"),
     ),
     Freedom(
         name="noise is a transcript",

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from websockets.asyncio.client import connect
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
 
+from contract.audio import AudioFormat, Encoding
+from contract.events import Audio, HangUp
 from contract_tests import engine, scenarios
 from contract_tests.context import Call, Context
 from contract_tests.engine import Job
@@ -102,3 +109,48 @@ def test_what_this_machine_was_too_busy_for_is_tried_again(slow: int, verdict: V
         "" if verdict is Verdict.PASSED else "this machine was too busy to dial in time: run again"
     )
     assert attempts == list(range(1, min(slow, engine.ATTEMPTS - 1) + 2))
+
+
+def test_what_the_agent_said_last_is_heard_where_it_went_while_this_machine_was_held_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held_up, gone = threading.Event(), threading.Event()
+
+    def hang_up(listener: socket.socket) -> None:
+        """Open one WebSocket, say hangup while the caller is held up, and go without reading what it said."""
+        connection, _ = listener.accept()
+        with connection:
+            agent = ServerProtocol()
+            while not (asked := agent.events_received()):
+                agent.receive_data(connection.recv(65536))
+            assert isinstance(asked[0], Request)
+            agent.send_response(agent.accept(asked[0]))
+            connection.sendall(b"".join(agent.data_to_send()))
+            held_up.wait(5)
+            agent.send_text(b'{"type": "hangup"}')
+            connection.sendall(b"".join(agent.data_to_send()))
+        gone.set()
+
+    async def hold_up_once(line: Line, event: Audio) -> None:
+        await say(line, event)
+        if not held_up.is_set():
+            # Some frames are due when it is over.
+            hold_up()
+            held_up.set()
+            gone.wait(5)
+
+    async def last_words(port: int) -> list[HangUp]:
+        said = AudioFormat(Encoding.PCM16, 16000)
+        async with connect(f"ws://127.0.0.1:{port}/") as dialled:
+            line = Line(dialled, "websocket", said, said, time.monotonic())
+            await line.until(lambda: not line.alive, 5)
+            await line.close()
+            return [heard.event for heard in line.events(HangUp) if isinstance(heard.event, HangUp)]
+
+    say = Line.say
+    monkeypatch.setattr(Line, "say", hold_up_once)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        agent = threading.Thread(target=hang_up, args=(listener,), daemon=True)
+        agent.start()
+        assert asyncio.run(last_words(listener.getsockname()[1])) == [HangUp()]
+        agent.join(5)
