@@ -141,8 +141,16 @@ def _watched(process: subprocess.Popen[bytes]) -> float:
 
 
 def _first(fault: str, requirement: str) -> First:
-    """How long a mock with one fault is judged until a first violation or warning is shown."""
-    plan = Plan(name="", options=(), time_scale=FIRST_SCALE, within_s=0)
+    """How long a mock with one fault is judged until a first violation is shown, in a whole run and alone."""
+    by, seconds = _shown(fault)
+    alone, alone_s = _shown(fault, "--only", requirement)
+    print(f"{fault}: first {by or 'nothing'} after {seconds:.1f} s, alone after {alone_s:.1f} s", flush=True)
+    return First(fault=fault, breaks=requirement, by=by, seconds=seconds, alone_s=alone_s if alone else None)
+
+
+def _shown(fault: str, *more: str) -> tuple[str, float]:
+    """The requirement of the first violation or warning that is shown, empty where none is, and after how long."""
+    plan = Plan(name="", options=more, time_scale=FIRST_SCALE, within_s=0)
     with faulty_mock(fault, FIRST_SCALE) as url:
         began = time.perf_counter()
         process = _verify(url, plan, stderr=subprocess.PIPE)
@@ -155,9 +163,7 @@ def _first(fault: str, requirement: str) -> First:
         finally:
             timer.cancel()
             end(process)
-    by = shown.decode().split()[1].rstrip(":") if shown else ""
-    print(f"{fault}: first {by or 'nothing'} after {seconds:.1f} s", flush=True)
-    return First(fault=fault, breaks=requirement, by=by, seconds=seconds)
+    return shown.decode().split()[1].rstrip(":") if shown else "", seconds
 
 
 # fuzzing

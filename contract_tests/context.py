@@ -30,6 +30,7 @@ from contract_tests.judge import Judge, Lease
 from contract_tests.legality import first_forbidden
 from contract_tests.line import Line
 from contract_tests.parsing import json_value
+from contract_tests.places import Places
 from contract_tests.raw import raced
 from contract_tests.room.line import RoomLine
 from contract_tests.secrets_kept import shows
@@ -102,24 +103,21 @@ class Context:
         self.looks_back_to = time.monotonic()
         self.requests = 0
         self.held_up = False
-        self._room: asyncio.Semaphore | None = None
+        self._places: Places | None = None
         self._task: asyncio.Task[Any] | None = None
 
-    def takes(self, room: asyncio.Semaphore) -> None:
-        """Learn what this task holds one of while the check runs: there is room for only so many."""
-        self._room, self._task = room, asyncio.current_task()
+    def takes_one_of(self, places: Places) -> None:
+        """Learn what this task holds one of while the check runs."""
+        self._places, self._task = places, asyncio.current_task()
 
     async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> Any:
         """What came of a scenario that several checks look at; it is played once in a run.
 
         Who waits for one that another check has begun lets others go on meanwhile.
         """
-        if self._room is not None and self.judge.is_playing(name) and asyncio.current_task() is self._task:
-            self._room.release()
-            try:
+        if self._places is not None and self.judge.is_playing(name) and asyncio.current_task() is self._task:
+            async with self._places.left():
                 found, began_at = await self.judge.recording(name, record)
-            finally:
-                await self._room.acquire()
         else:
             found, began_at = await self.judge.recording(name, record)
         self.looks_back_to = min(self.looks_back_to, began_at)
@@ -234,15 +232,20 @@ class Context:
 
     # calls
 
-    async def call(self, operation: str = "inline", **changes: Any) -> Call:
+    async def call(
+        self, operation: str = "inline", load: Callable[[], object] | None = None, /, **changes: Any
+    ) -> Call:
         """A call to dial, newly created.  Raises NotChecked where the target creates none: other checks say so.
 
         Its maxDuration is long, unless one is given (None leaves it out): no call is to end while it is looked at.  It
-        waits until there is a line to dial it with: nobody knows how long its URL lives.
+        waits until there is a line to dial it with: nobody knows how long its URL lives.  What `load` loads, or
+        raises, comes before it is created: in that time others would take all the lines.
         """
         await self.judge.open_lines.acquire()
         lease = Lease(self.judge.open_lines, self.judge.stale_s)
         try:
+            if load is not None:
+                await asyncio.to_thread(load)
             return replace(await self._created(operation, changes), lease=lease)
         except BaseException:
             lease.end()

@@ -27,6 +27,10 @@ LATE_S = 0.4
 CLOCKS_LAST_S = 12.0
 """What is left of a check, in seconds, however fast the target's clocks are."""
 ATTEMPTS = 3
+HEAD_START_S = 1.5
+"""The most that calls wait for the checks that only make requests: what is plain is to be seen at once."""
+SOON_S = 5.0
+"""A check that places calls and does not take longer comes before all that do."""
 FOR_LAST = 1 / 20
 """How much of a run's time is kept for the checks that come last: most of them only look at what was answered."""
 
@@ -85,7 +89,7 @@ def _means(word: str, job: Job) -> bool:
 async def run(
     judge: Judge, jobs: list[Job], on_finding: Callable[[Finding], None] = lambda finding: None
 ) -> list[Finding]:
-    """Run the jobs: the first ones alone, the last ones at the end, the others side by side, slow ones first.
+    """Run the jobs: the first ones alone, the last ones at the end, the others side by side.
 
     What is not over when the time is, is not checked.  `on_finding` is told of each once, and ahead of what is plain;
     what is returned may say more of it.
@@ -95,7 +99,7 @@ async def run(
     looks = SecondLooks(judge.target, sum(job.check.order == "any" for job in jobs))
 
     async def one(job: Job) -> None:
-        async with judge.room_for(job.check):
+        async with judge.places_for(job.check).one():
             finding = await _judged(judge, job, looks)
         found[job.name] = finding
         if job.name not in ahead:
@@ -108,13 +112,18 @@ async def run(
             ahead.add(job.name)
             on_finding(finding)
 
+    async def place_calls(due: list[Job]) -> None:
+        await judge.for_requests.all_had_one(HEAD_START_S)
+        await asyncio.gather(*map(one, due))
+
     ahead: set[str] = set()
     early = [asyncio.create_task(show_ahead(job, job.check.soon)) for job in jobs if job.check.soon]
     try:
         for order in ("first", "any", "last"):
-            due = sorted((job for job in jobs if job.check.order == order), key=lambda job: -job.check.lasts_s)
+            due = sorted((job for job in jobs if job.check.order == order), key=_turn)
             if order == "any":
-                await asyncio.gather(*map(one, due))
+                requests = (one(job) for job in due if not job.check.calls)
+                await asyncio.gather(*requests, place_calls([job for job in due if job.check.calls]))
             else:
                 for job in due:
                     await one(job)
@@ -127,6 +136,12 @@ async def run(
     return [found[job.name] for job in jobs]
 
 
+def _turn(job: Job) -> tuple[bool, float]:
+    """What puts jobs in the order in which they are started: what is soon over, then what takes longest."""
+    lasts_s = job.check.lasts_s
+    return not 0 < lasts_s <= SOON_S, -lasts_s
+
+
 async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
     """What a check finds; a violation that is a matter of time must show twice, while this machine is quick.
 
@@ -137,7 +152,7 @@ async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
     was_quick = True
     for attempt in range(1, ATTEMPTS + 1):
         context = Context(judge, job.variant, attempt)
-        context.takes(judge.room_for(job.check))
+        context.takes_one_of(judge.places_for(job.check))
         finding = await _attempt(judge, job, context)
         lag_s = judge.lag_since(context.looks_back_to)
         late = lag_s > TOO_LATE_S or context.held_up
@@ -169,7 +184,7 @@ async def _may_look_again(judge: Judge, job: Job, looks: SecondLooks) -> bool:
     if not looks.take():
         if job.check.order == "first":
             return False
-        await looks.all_had_first(judge.room_for(job.check))
+        await looks.all_had_first(judge.places_for(job.check))
         if not looks.take():
             return False
     if judge.left_s() > _takes_s(judge, job.check) + 5:

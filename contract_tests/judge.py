@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from contract_tests.findings import Layer
+from contract_tests.places import Places
 from contract_tests.requirements import Check
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import TargetSettings
@@ -51,6 +51,7 @@ class Judge:
 
     Attributes:
         stale_s: a call that was created longer ago is not dialled any more, in seconds.
+        for_requests, for_calls: where checks run; those that only make requests need not wait for those that dial.
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
         shown: the exchanges that showed what is wrong, by the check that found it at its last look.
@@ -70,8 +71,8 @@ class Judge:
         # With one line to spare of the half that is never withheld, no two pairs can wait for each other's second.
         self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))
         self.alone = asyncio.Lock()
-        self._quick = asyncio.Semaphore(QUICK_SIDE_BY_SIDE)
-        self._slow = asyncio.Semaphore(settings.max_parallel_calls)
+        self.for_requests = Places(QUICK_SIDE_BY_SIDE)
+        self.for_calls = Places(settings.max_parallel_calls)
         self.lags: list[tuple[float, float]] = []
         self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
@@ -84,9 +85,9 @@ class Judge:
         self._withheld: list[asyncio.Future[Any]] = []
         self._going: list[asyncio.Future[Any]] = []
 
-    def room_for(self, check: Check) -> asyncio.Semaphore:
-        """What a check runs in, with so many others: who only makes requests need not wait for those that dial."""
-        return self._slow if check.lasts_s or check.requirement.layer is Layer.MEDIA else self._quick
+    def places_for(self, check: Check) -> Places:
+        """Where a check runs, with so many others."""
+        return self.for_calls if check.calls else self.for_requests
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""

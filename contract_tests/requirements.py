@@ -59,7 +59,7 @@ class Check:
         order: `first` alone, before all others; `last` after all others, over what they saw; else side by side.
         soon: what a `last` one waits for to be shown ahead, so that nobody waits for what is plain; it must then be
             quick, and is looked at once more at the end.
-        lasts_s: how long it takes at the least, in real seconds at time scale 1; slow ones are started first.
+        lasts_s: how long it takes at the least, in real seconds at time scale 1; the engine starts by it.
         again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
     """
 
@@ -71,6 +71,11 @@ class Check:
     soon: SoonFunction | None = None
     lasts_s: float = 0.0
     again: bool = False
+
+    @property
+    def calls(self) -> bool:
+        """Whether it places calls."""
+        return self.lasts_s > 0 or self.requirement.layer is Layer.MEDIA
 
 
 _CHECKS: dict[str, Check] = {}

@@ -176,8 +176,7 @@ async def _placed(it: Context, name: str, until: str, talk: Talk, asked: Mapping
     """The call, once it has come so far or is over; it goes on without anybody waiting for it."""
 
     async def record() -> tuple[RoomCall, asyncio.Future[None]]:
-        await asyncio.to_thread(load_library)
-        call = await it.call(connectionType="webrtc", **asked)
+        call = await it.call("inline", load_library, connectionType="webrtc", **asked)
         joined: asyncio.Future[RoomCall] = asyncio.get_running_loop().create_future()
         going = it.judge.go_on(_take_place(it, call, joined, talk))
         either: tuple[asyncio.Future[Any], ...] = (joined, going)

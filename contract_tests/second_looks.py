@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from contract_tests.places import Places
 from contract_tests.settings import ALL_FIRST_LOOKS, LEFT_FOR_LAST, LEFT_FOR_OTHERS, REQUESTS_PER_KEY, SECOND_LOOK
 from contract_tests.target import Target
 
@@ -50,12 +51,8 @@ class SecondLooks:
         self._spare += SECOND_LOOK - made
         self._taken -= SECOND_LOOK
 
-    async def all_had_first(self, room: asyncio.Semaphore) -> None:
-        """Wait until everything has been looked at once, and let others into the room meanwhile."""
-        if self._to_come == 0:
-            return
-        room.release()
-        try:
-            await self._all_had.wait()
-        finally:
-            await room.acquire()
+    async def all_had_first(self, places: Places) -> None:
+        """Wait until everything has been looked at once, and leave one's place to others meanwhile."""
+        if self._to_come:
+            async with places.left():
+                await self._all_had.wait()

@@ -50,6 +50,7 @@ def _offers_among(*wires: str | bytes) -> list[dict[str, Any]]:
     why="The browser joins the room that the message names, each time that one comes.",
     mend="Send {roomUrl, token} once, when the socket opens.",
     smoke=True,
+    lasts_s=3,
 )
 async def control_message(it: Context) -> None:
     """One, with a ws URL."""
@@ -84,6 +85,7 @@ async def control_message(it: Context) -> None:
     why="A token without its grants is refused by the room.",
     mend="Make it with a LiveKit server SDK: identity, roomJoin, room, and an exp ahead.",
     smoke=True,
+    lasts_s=3,
 )
 async def token(it: Context) -> None:
     """Header and claims."""
@@ -127,6 +129,7 @@ async def token(it: Context) -> None:
     how="Two webrtc calls are dialled; their tokens, and the rooms that they open, are compared.",
     why="In a shared room callers hear each other.",
     mend="Name the room after the call.",
+    lasts_s=5,
 )
 async def own_room(it: Context) -> None:
     """Two calls."""

@@ -28,6 +28,7 @@ CUT_S = 0.5
     why="A browser that is refused has no call.",
     mend="Sign the token with the key and secret of the server at roomUrl, for the room in which the agent waits.",
     smoke=True,
+    lasts_s=3,
 )
 async def join(it: Context) -> None:
     """Both calls."""

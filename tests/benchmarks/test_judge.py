@@ -12,9 +12,9 @@ def _sample(plan: str, seconds: float, **changed: Any) -> Sample:
 
 SAMPLES = [_sample(plan.name, seconds) for seconds in (9.0, 7.0, 8.0) for plan in PLANS]
 FIRSTS = [
-    First(fault="a", breaks="inline.voice", by="inline.voice", seconds=2.0),
-    First(fault="b", breaks="media.answer", by="media.answer", seconds=12.0),
-    First(fault="c", breaks="media.marks", by="", seconds=1.0),
+    First(fault="a", breaks="inline.voice", by="inline.voice", seconds=2.0, alone_s=0.7),
+    First(fault="b", breaks="media.answer", by="media.answer", seconds=12.0, alone_s=5.5),
+    First(fault="c", breaks="media.marks", by="", seconds=1.0, alone_s=None),
 ]
 FUZZ = [Fuzz(name="requests", cases=1000, cpu_s=2.0), Fuzz(name="requests", cases=1000, cpu_s=1.0)]
 
@@ -37,7 +37,8 @@ def test_only_what_was_shown_soon_counts_as_shown_soon() -> None:
     text = section(SAMPLES, FIRSTS, FUZZ, ()).replace("\n", " ")
     assert "within 3 s for 1 of 3 faults" in text
     assert "median 7.0 [2.0-12.0] s" in text
-    assert ["c", "1.0", "nothing"] in _rows(section(SAMPLES, FIRSTS, FUZZ, ()))
+    assert "1 are not shown within 3 s then either" in text
+    assert ["c", "1.0", "nothing", "none"] in _rows(section(SAMPLES, FIRSTS, FUZZ, ()))
 
 
 def test_the_history_keeps_medians() -> None:
