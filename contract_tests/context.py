@@ -277,6 +277,17 @@ class Context:
                 return call
         return await self.call(operation or "inline", **audio_settings(kind))
 
+    async def undialled(self, operation: str, kind: str) -> Call:
+        """A call of an operation and a connection type that nobody dialled, however long ago, or else a new one.
+
+        No line is kept for it.  Raises NotChecked as `call` does.
+        """
+        for exchange in self.target.journal.exchanges:
+            call = self._spare(exchange, operation, kind)
+            if call is not None and self.judge.take(call.url):
+                return call
+        return await self._created(operation, audio_settings(kind))
+
     def _spare(self, exchange: Exchange, operation: str, kind: str) -> Call | None:
         """The call that an exchange created, if it is a plain one of this operation and connection type."""
         if exchange.status != 201 or exchange.meant is not Meant.VALID or not exchange.operation.startswith(operation):

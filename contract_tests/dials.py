@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from contract_tests.context import Call, Context
 from contract_tests.dialling import Refusal, closed_at_once, dial_address, ended, first_message
+from contract_tests.in_force import connection_types
 from contract_tests.raw import Answer, handshake, plain_request
+from contract_tests.target import NotChecked
 
 ROOM_WITHIN_S = 5.0
 ENDS_WITHIN_S = 0.8
@@ -106,7 +109,7 @@ async def dialled_again(it: Context) -> Dialled:
 
 BROKEN: Mapping[str, Mapping[str, str | None]] = {
     "no-key": {"Sec-WebSocket-Key": None},
-    "old-version": {"Sec-WebSocket-Version": "8"},
+    "old-version": {"Sec-WebSocket-Version": "12"},
     "no-upgrade": {"Upgrade": None, "Connection": "close"},
 }
 """What is wrong with each broken handshake, beside that it is one."""
@@ -170,6 +173,7 @@ class Aged:
         early, late: what was created.
         opened: whether the early one could be dialled; `over_s` is how old it was then.
         refusal: how the late one was refused, None where it was not; `late_s` is how old it was then.
+        others: calls of other connection types, as old at the least, that could be dialled.
     """
 
     early: Call
@@ -178,6 +182,7 @@ class Aged:
     late: Call
     refusal: Refusal | None
     late_s: float
+    others: Mapping[str, Call]
 
 
 async def aged(it: Context, operation: str, ttl_s: float) -> Aged:
@@ -187,13 +192,21 @@ async def aged(it: Context, operation: str, ttl_s: float) -> Aged:
         asked_at = time.monotonic()
         quiet = {"firstSpeaker": "user"} if operation == "inline" else {}
         early, late = await it.call(operation, **quiet), await it.call(operation, **quiet)
+        kinds = [kind for kind in connection_types(operation, it.settings.overlays) if kind != "twilio"]
+        others = {}
+        for kind in kinds:
+            with suppress(NotChecked):
+                others[kind] = await it.undialled(operation, kind)
         created_at = time.monotonic()
         await asyncio.sleep(max(0.0, asked_at + ttl_s - max(1.0, ttl_s / 4) - time.monotonic()))
         opened, over_s = await it.opens(early), time.monotonic() - asked_at
         await asyncio.sleep(max(0.0, created_at + ttl_s + max(1.5, ttl_s / 4) - time.monotonic()))
         refusal = await it.refusal(late)
         late_s = time.monotonic() - created_at
-        return Aged(early=early, opened=opened, over_s=over_s, late=late, refusal=refusal, late_s=late_s)
+        lasting = {kind: call for kind, call in others.items() if await it.refusal(call) is None}
+        return Aged(
+            early=early, opened=opened, over_s=over_s, late=late, refusal=refusal, late_s=late_s, others=lasting
+        )
 
     found = await it.recording(f"aged-{operation}-{it.attempt}", record)
     assert isinstance(found, Aged)

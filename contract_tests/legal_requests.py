@@ -124,6 +124,7 @@ ANYTHING: Changes = {
     "deep": {"a": {"b": {"c": {"d": 1}}}},
     "": "empty key",
     "a.b $c": "odd key",
+    **{f"key{number}": number for number in range(50)},
 }
 LONG_TEXT = "x" * 60_000
 LONG_PROMPT = "Be kind " * 7_500

@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from contract_tests.context import Context
+from contract_tests.context import Context, audio_settings
 from contract_tests.exchanges import created, typical
 from contract_tests.findings import Level
-from contract_tests.in_force import Overlays
+from contract_tests.in_force import Overlays, connection_types
+from contract_tests.legal_requests import fullest
 from contract_tests.moments import moment_of
 from contract_tests.parsing import url_parts
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import CONNECTION_TYPE, CREATED_CALL, HEADERS, WEBSOCKET_URL
-from contract_tests.target import Exchange, NotChecked
+from contract_tests.target import Exchange, Meant, NotChecked
 
 CLOCK_SKEW_S = 300.0
 FEW_CALLS = 40
@@ -160,6 +161,35 @@ async def connection_type(it: Context) -> None:
             it.wrong(f'connectionType: "{asked}"', f"connectionType: {value!r}", exchange)
 
 
+@requirement(
+    "answers.own-request",
+    "Each answer is that of its own request, also where several are made at once.",
+    source=CONNECTION_TYPE,
+    how="The connection types in all answers 201 of the run, many of which were asked for side by side, are held "
+    "against those in their requests; where there are few, two of each type are asked for in one moment.",
+    why="What one client asked for decides about another one's call.",
+    mend="Keep what belongs to a request in the request: not in a module, a singleton or an object that they share.",
+    order="last",
+)
+async def own_request(it: Context) -> None:
+    """Across operations, over the whole run."""
+    if len(_calls(it)) < FEW_CALLS:
+        kinds = sorted(connection_types("inline", it.settings.overlays))
+        # What the run has seen so far is compared all the same.
+        with suppress(NotChecked):
+            bodies = [it.valid("inline", **audio_settings(kind)) for kind in kinds + kinds]
+            await asyncio.gather(*(it.post("inline", body, meant=Meant.VALID) for body in bodies))
+    answered = [each for each in _calls(it) if each.meant is Meant.VALID and each.json_object().get("connectionType")]
+    if not answered:
+        raise NotChecked("no call was created that says its connectionType; answers.connection-type says more")
+    reported = {name.partition("[")[0] for name, shown in it.judge.shown.items() if shown}
+    for exchange in answered:
+        value, asked = exchange.json_object()["connectionType"], _asked_type(exchange)
+        if value != asked and "answers.connection-type" not in reported:
+            it.wrong(f'connectionType: "{asked}", as in the request', f"connectionType: {value!r}", exchange)
+            return
+
+
 def _asked_type(exchange: Exchange) -> str:
     found = re.search(rb'"connectionType": "(\w+)"', exchange.content)
     return found[1].decode() if found else "twilio"
@@ -258,7 +288,7 @@ async def no_store(it: Context) -> None:
     "Answers hold no fields but those of the document.",
     source=CREATED_CALL,
     level=Level.SHOULD,
-    how="The keys of the answers 201 are compared with the document.",
+    how="The keys of the answers 201 are compared with the document, that to a request with every field among them.",
     why="What is not in the contract cannot be relied on, and may leak.",
     mend="Leave the field out, or propose it for the contract.",
     variants=OPERATIONS,
@@ -266,7 +296,8 @@ async def no_store(it: Context) -> None:
 async def known_fields(it: Context) -> None:
     """The keys, at both depths."""
     known = {"id", "websocketUrl", "status", "connectionType", "createdAt"}
-    for exchange in await created(it):
+    full = await fullest(it, it.variant)
+    for exchange in [*await created(it), *([full] if full.status == 201 else [])]:
         body = exchange.json_object()
         extra = body.keys() - known
         if it.variant == "create":

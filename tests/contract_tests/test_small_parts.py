@@ -17,7 +17,7 @@ from contract_tests.legality import shown_wire
 from contract_tests.line import Heard
 from contract_tests.raw import unchunked
 from contract_tests.secrets_kept import Secrets, is_telling
-from contract_tests.tokens import MOST_OTHERS, another_like
+from contract_tests.tokens import MOST_OTHERS, another_like, ends_otherwise
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,24 @@ def test_another_token_keeps_what_is_no_letter(token: str, other: str) -> None:
     found = another_like(token)
     assert (found != token) == (other != token)
     assert [letter.isalnum() for letter in found] == [letter.isalnum() for letter in token]
+
+
+@given(st.uuids(version=4), st.sampled_from([str, lambda made: made.hex, lambda made: f"{made}{made}"]))
+def test_what_ends_otherwise_differs_in_its_last_quarter_alone(
+    made: uuid.UUID, form: Callable[[uuid.UUID], str]
+) -> None:
+    token = form(made)
+    other = ends_otherwise(token)
+    assert other != token and len(other) == len(token)
+    assert other[: len(token) * 3 // 4] == token[: len(token) * 3 // 4]
+    assert sum(ours != theirs for ours, theirs in zip(token, other, strict=True)) == 1
+
+
+@pytest.mark.parametrize(
+    "token", ["", "short", "4f9d1c7a2b6e8035.eu-west-1.node-7", "v2~4f9d1c7a2b6e80354f9d1c7a2b6e8035"]
+)
+def test_what_may_be_no_part_of_the_secret_is_left_as_it_is(token: str) -> None:
+    assert ends_otherwise(token) == ""
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.faults.fault import Apply, Fault, Reply, Request, after, before, created
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mockserver.server import Server
+from tests.faults.fault import Apply, Fault, Faulty, Hooks, Reply, Request, after, before, created
+from tests.faults.sockets_too import sockets_too
 
 
 def header(name: str, value: Callable[[str], str | None] | str | None, *statuses: int) -> Apply:
@@ -91,6 +96,55 @@ def _with_array(request: Request, reply: Reply) -> None:
 
 def _location_of_another(request: Request, answer: dict[str, Any], reply: Reply) -> None:
     reply.headers["location"] = "/api/v1/calls/" + "c" * 25
+
+
+def _with_metadata(request: Request, answer: dict[str, Any], reply: Reply) -> None:
+    asked = request.json()
+    if isinstance(asked, dict) and "metadata" in asked:
+        answer["metadata"] = asked["metadata"]
+
+
+class _Slow:
+    """ASGI application: another one, which lets others go first."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.01)
+        await self._app(scope, receive, send)
+
+
+def _shared(server: Server) -> None:
+    """What is asked for is kept in one place for all requests."""
+    latest: dict[str, Any] = {}
+
+    def look(request: Request) -> None:
+        asked = request.json()
+        if isinstance(asked, dict):
+            latest["connectionType"] = asked.get("connectionType", "twilio")
+
+    def change(request: Request, reply: Reply) -> None:
+        answer = reply.json() if reply.status == 201 else None
+        if isinstance(answer, dict):
+            reply.put(answer | latest)
+
+    server.config.app = Faulty(_Slow(sockets_too(server)), Hooks(before=look, after=change))
+
+
+def _beginning() -> Apply:
+    """The reset that an answer names is the moment of the first one."""
+
+    def apply(server: Server) -> None:
+        began: list[str] = []
+
+        def first(value: str) -> str:
+            began.append(str(int(time.time())))
+            return began[0]
+
+        header("x-ratelimit-reset", first)(server)
+
+    return apply
 
 
 def _agent(**fields: Any) -> Apply:
@@ -219,6 +273,8 @@ FAULTS = [
         "agent.systemPrompt",
         "create",
     ),
+    _f("answers.known-fields", "metadata comes back", created(_with_metadata), "metadata"),
+    _f("answers.own-request", "the latest request's connectionType is everybody's", _shared, "as in the request"),
     _f("answers.fit-the-document", "createdAt is left out", drops("createdAt"), "createdAt"),
     _f("answers.fit-the-document", "agent.description is null", created(_typed_wrong), "description|agent|None"),
     _f("answers.fit-the-document", "429 without Retry-After", header("retry-after", None, 429), "(?i)retry-after"),
@@ -281,6 +337,7 @@ FAULTS = [
         "400 without",
         **RATES_ON,
     ),
+    _f("rate-limit.reset-ahead", "the reset is when the window began", _beginning(), "not in the past", **RATES_ON),
     _f("rate-limit.present", "there are no rate headers", lambda server: None, "201 without", rate_limit_per_hour=0),
     _f(
         "rate-limit.too-many-requests",

@@ -85,6 +85,12 @@ def _depth(value: Any) -> int:
     return 1 + max((_depth(each) for each in inside), default=0)
 
 
+def _many_keys(request: Request) -> bool:
+    body = request.json()
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    return isinstance(metadata, dict) and len(metadata) > 16
+
+
 def _deep(request: Request) -> bool:
     try:
         return _depth(request.json()) > 20
@@ -371,6 +377,13 @@ FAULTS = [
         answers(415, lambda r: r.headers.get("content-type") == "Application/JSON"),
         "Application/JSON",
     ),
+    _f(
+        "bodies.media-type-spelling",
+        "a charset in capitals is another one",
+        answers(415, lambda r: "UTF-8" in r.headers.get("content-type", "")),
+        "charset=UTF-8",
+        "inline",
+    ),
     _f("bodies.unknown-fields", "unknown fields are refused", asks(_strict), "unknown fields"),
     _f(
         "bodies.unknown-fields",
@@ -395,6 +408,7 @@ FAULTS = [
     _f("bodies.metadata", "metadata may be an array", takes(_content(rb'"metadata": \[')), r'\["a"\]'),
     _f("bodies.metadata", "metadata may be null", takes(_content(rb'"metadata": null')), "null"),
     _f("bodies.metadata", "metadata holds text only", answers(400, _content(rb'"metadata": \{.*"number"')), "any JSON"),
+    _f("bodies.metadata", "metadata has 16 keys at most", answers(400, _many_keys), "any JSON"),
     _f("bodies.large", "bodies above 16 KiB are refused", answers(413, lambda r: len(r.body) > 16384), "60,000 bytes"),
     _f("bodies.large", "more than 20 levels are refused", answers(400, _deep), "50 levels"),
     _f("bodies.odd", "deep nesting crashes", answers(500, lambda r: r.body.startswith(b"[[[[")), "levels", "create"),
@@ -403,6 +417,13 @@ FAULTS = [
         "a request without media type crashes",
         answers(500, lambda r: "content-type" not in r.headers),
         "no media type",
+    ),
+    _f(
+        "bodies.odd",
+        "__proto__ in metadata crashes",
+        answers(500, _content(rb'"metadata": {"__proto__"')),
+        "__proto__",
+        "inline",
     ),
     _f("bodies.odd", "a lone surrogate brings the worker down", _poisoned(), "503|plain request"),
     _f("bodies.odd", "long ids crash", answers(500, _content(rb"x{300}")), "300 letters", "create"),

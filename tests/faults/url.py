@@ -207,27 +207,30 @@ def _with_header(reply: Reply) -> None:
     reply.headers["x-call-status"] = "ended"
 
 
-def _any_case(server: Server) -> None:
-    """Tokens are compared as some databases compare text."""
+def spelled(alike: Callable[[str], str]) -> Apply:
+    """Tokens of which this makes the same are one: some databases compare text so."""
 
-    async def dial(socket: Socket) -> Reply | None:
-        waiting = server.mock.store._waiting
-        for token in [each for each in waiting if each.casefold() == socket.token.casefold()]:
-            waiting[socket.token] = waiting.pop(token)
-        return None
+    def apply(server: Server) -> None:
+        async def dial(socket: Socket) -> Reply | None:
+            waiting = server.mock.store._waiting
+            for token in [each for each in waiting if alike(each) == alike(socket.token)]:
+                waiting[socket.token] = waiting.pop(token)
+            return None
 
-    hooked(Hooks(dial=dial))(server)
+        hooked(Hooks(dial=dial))(server)
+
+    return apply
 
 
-def lives(seconds: float, kind: str = "") -> Apply:
-    """A URL lives for another time, of both operations or of one."""
+def lives(seconds: float, kind: str = "", connection_type: str = "") -> Apply:
+    """A URL lives for another time, of both operations or of one, of all connection types or of one."""
 
     def apply(server: Server) -> None:
         store = server.mock.store
         add = store.add
 
         def added(call: Call) -> None:
-            if kind in ("", call.kind):
+            if kind in ("", call.kind) and connection_type in ("", call.settings.connection_type):
                 call = msgspec.structs.replace(call, expires_at=call.created_at + timedelta(seconds=seconds))
             add(call)
 
@@ -412,7 +415,14 @@ FAULTS = [
     _f("websocket-url.expires", "a URL lives for ever", lives(86400), "refusal"),
     _f("websocket-url.expires", "a URL lives for a second", lives(1), "101"),
     _f("websocket-url.expires", "create's URLs live for ever", lives(86400, "create"), "refusal", "create"),
-    _f("websocket-url.exact", "tokens are compared without regard to case", _any_case, "open socket"),
+    _f(
+        "websocket-url.expires",
+        "URLs of custom clients live for ever",
+        lives(86400, connection_type="websocket"),
+        "on websocket",
+    ),
+    _f("websocket-url.exact", "tokens are compared without regard to case", spelled(str.casefold), "other case"),
+    _f("websocket-url.exact", "tokens are read up to 24 letters", spelled(lambda token: token[:24]), "last quarter"),
     _f("websocket-url.lives-a-while", "a URL lives for a second, whatever was said", lives(1), "101"),
     _f("websocket-url.unguessable", "tokens are counted", tokens(lambda request, call_id, number: str(number)), "bits"),
     _f(

@@ -14,7 +14,7 @@ from contract_tests.raw import Answer, plain_request
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import WEBSOCKET_URL
 from contract_tests.target import NotChecked
-from contract_tests.tokens import MOST_OTHERS, another_like
+from contract_tests.tokens import MOST_OTHERS, another_like, ends_otherwise
 
 SOON_S = 15.0
 """An expired URL is looked at beside others where it expires within this time."""
@@ -170,21 +170,24 @@ def _other_token(it: Context, token: str, number: int = 0) -> str:
     "websocket-url.exact",
     "A websocketUrl opens its call as it was handed out, and in no other spelling.",
     source=WEBSOCKET_URL,
-    how="Where a token has capitals and small letters, a URL that waits for its dial is dialled with the one turned "
-    "into the other.",
-    why="A token that is read without regard to case is easier to guess: what looks like 62 letters are 36.",
-    mend="Compare tokens exactly; some databases ignore case where they are not told otherwise.",
+    how="A URL that waits for its dial is dialled with another letter in the last quarter of its token, and where the "
+    "token has capitals and small letters, with the one turned into the other.",
+    why="A token that is read without regard to case, or not to its end, is easier to guess.",
+    mend="Compare whole tokens exactly; some databases ignore case where they are not told otherwise.",
 )
 async def exact(it: Context) -> None:
-    """Its letters in the other case."""
+    """Its end, and its letters in the other case."""
     call = await it.any_call()
     token = it.target.token_of(call.body)
-    if token in (token.lower(), token.upper()):
+    others = {"with another letter in its last quarter": ends_otherwise(token)}
+    if token not in (token.lower(), token.upper()):
         # Of one case only, as UUIDs and base32: the other is another spelling of the same bits.
-        return
-    it.judge.secrets.add(token.swapcase(), "[token]")
-    if await it.refusal(call.url.replace(token, token.swapcase())) is None:
-        it.wrong("a refusal", "an open socket", *it.dial_command(call), "# with its letters in the other case")
+        others["with its letters in the other case"] = token.swapcase()
+    for how, other in others.items():
+        it.judge.secrets.add(other, "[token]")
+        if other and await it.refusal(call.url.replace(token, other)) is None:
+            it.wrong(f"a refusal of the URL {how}", "an open socket", *it.dial_command(call), f"# {how}")
+            return
 
 
 @requirement(
@@ -192,7 +195,7 @@ async def exact(it: Context) -> None:
     "A websocketUrl has to be dialled soon after the call was created.",
     source=WEBSOCKET_URL,
     how="A URL of each operation is dialled shortly before its time is over, which must work, and another one after "
-    "it, which must not.",
+    "it, which must not; nor may one of each connection type that nobody has dialled.",
     why="A URL that lives for ever is a key that lives for ever.",
     mend="Write down when the call was created, and refuse the dial after the time; count it in real time.",
     variants=OPERATIONS,
@@ -212,6 +215,8 @@ async def expires(it: Context) -> None:
     if not aged.opened and aged.over_s < ttl_s:
         within = f"101: less than {aged.over_s:.1f} of {ttl_s:g} s are over"
         it.wrong(within, "a refusal", *it.dial_command(aged.early))
+    for kind, other in aged.others.items():
+        it.wrong(f"a refusal after {ttl_s:g} s on {kind}, too", "an open socket", *it.dial_command(other))
     if aged.refusal is None:
         expected = f"a refusal {aged.late_s:.1f} s after the call was created"
         it.wrong(expected, "an open socket", *it.dial_command(aged.late))
