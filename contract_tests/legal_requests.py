@@ -112,6 +112,7 @@ _EVERY_TOOL = [
 # the rest: metadata, unknown fields, size
 
 UNKNOWN: Changes = {"xNew": 1, "anotherField": {"a": [None]}, "nothing": None, "": "", "agent": "x", "id": "y"}
+UNKNOWN |= {f"field{number}": number for number in range(20)}
 UNKNOWN_INSIDE: Changes = {"connectionType": "websocket", "websocket": {**RATES, "future": True, "nothing": None}}
 OF_THE_OTHER: dict[str, Changes] = {"create": {"systemPrompt": 5, "temperature": "x"}, "inline": {"agentId": 5}}
 ANYTHING: Changes = {

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.events import TextMessage
-from contract_tests.context import ALAW, LONG_GREETING, Call, Context, audio_settings
+from contract_tests.caller import spoken_turn
+from contract_tests.context import ALAW, LONG_GREETING, MULAW, Call, Context, audio_settings
 from contract_tests.line import RESTLESS, Line
 from contract_tests.target import HeldUp, NotChecked
 
@@ -41,8 +42,8 @@ TYPED = "What does a new tyre cost at Zoë’s café: 50 €, or more? 🚲"
 
 LONG_TURN_S = 6.0
 
-INACTIVE_S = 11.5
-"""How long both are silent after an interruption, in seconds."""
+LATER_S = 0.7
+"""How much later than an answer has to come inactivityTimeout is over."""
 INACTIVITY_LATE_S = 10.0
 """How much later than inactivityTimeout the agent may speak."""
 
@@ -145,6 +146,11 @@ def words(it: Context, line: Line, lasts_s: float) -> bytes:
     """The caller's sentence, said again without a pause until it takes so many seconds at the least."""
     sentence = it.speech(line)
     return sentence * max(1, math.ceil(1000 * lasts_s / line.to_agent.duration_ms(len(sentence))))
+
+
+def turn_s(it: Context) -> float:
+    """How long the caller's sentence takes, in seconds."""
+    return MULAW.duration_ms(len(spoken_turn(MULAW, it.settings.caller_audio))) / 1000
 
 
 def must_be_even(line: Line) -> None:
@@ -354,10 +360,11 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
     changes: dict[str, Any] = {} if interruptible is None else {"interruptible": interruptible}
     if interruptible is False:
         changes["firstSpeaker"] = "agent"
-    asked_s = it.setting_s(INACTIVE_S, least=10, most=300)
+    # Who is deaf from the interruption on counts from there: sooner, what it says then might be taken for the answer.
+    answers_within_s = turn_s(it) + ANSWER_WITHIN_S + 2 * SLACK_S
+    asked_s = it.setting_s(answers_within_s + LATER_S, least=10, most=300)
     due_s = it.scaled(asked_s)
-    # Sooner it might be taken for the answer.
-    waits = interruptible and ANSWER_WITHIN_S + 2 * SLACK_S < due_s < it.judge.left_s() - 40
+    waits = interruptible and answers_within_s < due_s < it.judge.left_s() - 40
     if waits:
         changes |= {"inactivityTimeout": asked_s, "inactivityAction": "prompt"}
 
@@ -381,7 +388,8 @@ async def cut_in(it: Context, interruptible: bool | None) -> Recording:
             await line.spoken(LONGEST_SPEECH_S)
             recording.spoken_at, recording.spoken_until = line.spoke_at, line.spoke_until
             if interruptible and recording.withdrawn:
-                recording.heard_answer = await line.hears(line.spoke_until + 0.1, ANSWER_WITHIN_S + SLACK_S)
+                left_s = line.spoke_until + ANSWER_WITHIN_S + SLACK_S - time.monotonic()
+                recording.heard_answer = await line.hears(line.spoke_until + 0.1, left_s)
                 if waits and recording.heard_answer and await line.quiet(PAUSE_S, 12) and line.alive:
                     silent_since = line.speaking_until()
                     left_s = silent_since + due_s + INACTIVITY_LATE_S + 2 * SLACK_S - time.monotonic()

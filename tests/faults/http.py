@@ -85,6 +85,11 @@ def _depth(value: Any) -> int:
     return 1 + max((_depth(each) for each in inside), default=0)
 
 
+def _many_fields(request: Request) -> bool:
+    body = request.json()
+    return isinstance(body, dict) and len(body) > 20
+
+
 def _many_keys(request: Request) -> bool:
     body = request.json()
     metadata = body.get("metadata") if isinstance(body, dict) else None
@@ -385,6 +390,7 @@ FAULTS = [
         "inline",
     ),
     _f("bodies.unknown-fields", "unknown fields are refused", asks(_strict), "unknown fields"),
+    _f("bodies.unknown-fields", "a request has 20 fields at most", answers(400, _many_fields), "unknown fields"),
     _f(
         "bodies.unknown-fields",
         "unknown fields in websocket are refused",
@@ -406,6 +412,7 @@ FAULTS = [
         "create",
     ),
     _f("bodies.metadata", "metadata may be an array", takes(_content(rb'"metadata": \[')), r'\["a"\]'),
+    _f("bodies.metadata", "metadata may be a text", takes(_content(rb'"metadata": "')), '"text"', "create"),
     _f("bodies.metadata", "metadata may be null", takes(_content(rb'"metadata": null')), "null"),
     _f("bodies.metadata", "metadata holds text only", answers(400, _content(rb'"metadata": \{.*"number"')), "any JSON"),
     _f("bodies.metadata", "metadata has 16 keys at most", answers(400, _many_keys), "any JSON"),

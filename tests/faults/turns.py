@@ -73,6 +73,22 @@ def _mute_after_clear(socket: Socket, message: Any) -> Wires:
     return [] if payload(message) is not None and hasattr(socket.state, "mute") else [message]
 
 
+def _deaf_after_clear(server: Server) -> None:
+    """Who is interrupted hears no more, and asks some time later whether anybody is there."""
+
+    def said(socket: Socket, message: Any) -> Wires:
+        if word(message) in CLEARS:
+            socket.state.deaf = True
+        return [message]
+
+    def heard(socket: Socket, message: Any) -> Wires:
+        audio = payload(message)
+        gone = audio is not None and hasattr(socket.state, "deaf")
+        return [with_payload(message, silence(socket, audio)) if gone and audio is not None else message]
+
+    hooked(Hooks(says=said, hears=heard))(server)
+
+
 def _waits_for_checkpoints(server: Server) -> None:
     """What was withdrawn is waited for, as if it were still to be played."""
 
@@ -321,6 +337,9 @@ FAULTS = [
     broken("media.interruptible", "audio goes on after clear", _talks_on, "audio goes on", "twilio"),
     broken("media.interruptible", "no state listening", says(_no_listening), "listening", "websocket"),
     broken("media.answer-after-interruption", "no word after clear", says(_mute_after_clear), "nothing", "telnyx"),
+    broken(
+        "media.answer-after-interruption", "who is interrupted is deaf", _deaf_after_clear, "nothing|silence", "twilio"
+    ),
     broken(
         "media.answer-after-interruption", "withdrawn checkpoints are waited for", _waits_for_checkpoints, "", "plivo"
     ),
