@@ -179,13 +179,15 @@ async def exact(it: Context) -> None:
     """Its end, and its letters in the other case."""
     call = await it.any_call()
     token = it.target.token_of(call.body)
-    others = {"with another letter in its last quarter": ends_otherwise(token)}
+    others = {}
+    if end := ends_otherwise(token):
+        others["with another letter in its last quarter"] = end
     if token not in (token.lower(), token.upper()):
         # Of one case only, as UUIDs and base32: the other is another spelling of the same bits.
         others["with its letters in the other case"] = token.swapcase()
     for how, other in others.items():
         it.judge.secrets.add(other, "[token]")
-        if other and await it.refusal(call.url.replace(token, other)) is None:
+        if await it.refusal(call.url.replace(token, other)) is None:
             it.wrong(f"a refusal of the URL {how}", "an open socket", *it.dial_command(call), f"# {how}")
             return
 
