@@ -33,6 +33,7 @@ from contract_tests.legality import is_free
 from contract_tests.playout import Playout
 
 FRAME_MS = 20
+OVERTAKEN_EACH = 5
 
 RESTLESS = {
     Encoding.ALAW: b"\xd5\x55",
@@ -120,6 +121,7 @@ class Line:
         opened_at, started_at: when the socket opened, and when the start message was sent.
         lets_go: whether the agent's side closed the socket soon after the caller did; None where the caller did not.
         closed_at, close_code: when and how the agent ended the call; None while it goes on.
+        overtakes: whether every fifth of our frames is overtaken by the one after it.
         silence_on: whether silence is sent while the caller does not speak; `idle` is what it is made of.
         spoke_at: when the caller's last speech began; `spoke_until` when its last frame went out and was over, and
             before that when it should.
@@ -152,6 +154,8 @@ class Line:
         self.spoke_at = 0.0
         self.spoke_until = 0.0
         self.stream_id = _new_stream_id(kind)
+        self.overtakes = False
+        self._overtaken: list[Wire] = []
         self.silence_on = True
         self.idle = to_agent.silence
         self.late_s: list[float] = []
@@ -441,7 +445,13 @@ class Line:
             return FRAME_MS / 1000
         late_s = max(0.0, time.monotonic() - due)
         self.late_s.append(late_s)
-        await self.say(Audio(payload=frame, track="inbound"))
+        wire = self._stream.send(Audio(payload=frame, track="inbound"))
+        if self.overtakes and index % OVERTAKEN_EACH == 0:
+            self._overtaken.append(wire)
+        else:
+            await self.send(wire)
+            while self._overtaken:
+                await self.send(self._overtaken.pop())
         length_s = self.to_agent.duration_ms(len(frame)) / 1000
         self.sent_s += length_s
         if is_speech:

@@ -15,7 +15,7 @@ from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
 from contract_tests.other_forms import must_answer, must_greet
 from contract_tests.requirements import CARRIERS, TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, Recording
+from contract_tests.scenarios import ANSWER_WITHIN_S, Recording, recorded, talk
 from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
@@ -229,6 +229,37 @@ async def field_order(it: Context) -> None:
 
 
 @requirement(
+    "survival.overtaken",
+    "Telnyx' messages may overtake each other: the call goes on, and the caller is understood.",
+    source="asyncapi/telnyx.yaml#/operations/carrierSends",
+    layer=Layer.MEDIA,
+    how="Of the caller's words every fifth frame comes after the one that follows it, each with its own "
+    f"sequence_number, chunk and timestamp; an answer must come within {ANSWER_WITHIN_S:g} seconds.",
+    why="Telnyx promises no order.",
+    mend="Put late frames in their place or leave them out; a number that goes back ends nothing.",
+    variants=("telnyx",),
+    lasts_s=8,
+    again=True,
+)
+async def overtaken(it: Context) -> None:
+    """One turn."""
+
+    async def record() -> Recording:
+        call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
+        async with it.line(call) as line:
+            line.overtakes = True
+            recording = Recording(call=call, line=line)
+            await line.until(lambda: not line.alive, 0.6)
+            await talk(it, line, recording)
+            return recording
+
+    recording = await recorded(it, "overtaken", record)
+    if not recording.answered:
+        expected = f"an answer within {ANSWER_WITHIN_S:g} s of words whose frames overtake each other"
+        it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))
+
+
+@requirement(
     "survival.keys",
     "Key presses are understood.",
     source=CONNECTION_TYPE,
@@ -374,6 +405,7 @@ def _broken(kind: str) -> list[str]:
         "{}",
         json.dumps({tag: 5}),
         json.dumps({tag: None}),
+        json.dumps({tag: "\0", "a\0": "\0"}),
         json.dumps({tag: media}),
         json.dumps({tag: media, "media": None}),
         json.dumps({tag: media, "media": {"payload": "not base64!"}}),

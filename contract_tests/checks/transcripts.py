@@ -330,18 +330,19 @@ async def typed_answer(it: Context) -> None:
 
 @requirement(
     "transcripts.every-text",
-    "Each typed text is answered, not only the first one.",
+    "Each typed text is answered and has a transcript, not only the first one.",
     source=TEXT,
     layer=Layer.MEDIA,
     how="In a call with firstSpeaker user the caller types, hears the answer out, and types again; that must be "
-    "answered, too.",
+    "answered and have its transcript, too.",
     why="What an agent forgets to reset after a text shows in the next one.",
     mend="Begin each turn anew, whether it was spoken or typed.",
     again=True,
 )
 async def every_text(it: Context) -> None:
     """Under both names; where the second is not answered, twice under one."""
-    if len((await _typed_as(it, NAME, OLDER))[2]) == 2:
+    _, line, answered = await _typed_as(it, NAME, OLDER)
+    if len(answered) == 2 and _told(line) != 1:
         return
     call, line, answered = await _typed_as(it, NAME, NAME)
     if not answered:
@@ -349,6 +350,13 @@ async def every_text(it: Context) -> None:
     if len(answered) == 1:
         expected = f"audible audio within {ANSWER_WITHIN_S:g} s of the second text"
         it.wrong(expected, line.why_silent, *it.dial_command(call))
+    elif _told(line) == 1:
+        it.wrong("a transcript of each text", "a transcript of one of two", *it.dial_command(call))
+
+
+def _told(line: Line) -> int:
+    """How many texts as long as the one that is typed have a transcript of the user's."""
+    return sum(each.role == "user" and each.text == TYPED for _, each in _transcripts(line))
 
 
 @requirement(
@@ -454,6 +462,9 @@ async def _typed_as(it: Context, *names: str) -> tuple[Call, Line, list[str]]:
                 if not await line.hears(sent_at, ANSWER_WITHIN_S + SLACK_S):
                     break
                 answered.append(name)
+            # The last one's transcript may come with the end of its answer.
+            if _told(line) < len(answered):
+                await line.quiet(PAUSE_S, 12)
             return call, line, answered
 
     found: tuple[Call, Line, list[str]] = await it.recording(f"typed-{names}-{it.attempt}", record)

@@ -78,6 +78,17 @@ def _has_new_field(socket: Socket, message: Any) -> bool:
     return isinstance(message, dict) and "fromTheFuture" in message
 
 
+def _nul(socket: Socket, message: Any) -> bool:
+    return isinstance(message, dict) and "\0" in message.values()
+
+
+def _goes_back(socket: Socket, message: Any) -> bool:
+    number = int(message.get("sequence_number", 0)) if isinstance(message, dict) else 0
+    latest: int = getattr(socket.state, "latest", 0)
+    socket.state.latest = max(latest, number)
+    return 0 < number < latest
+
+
 def _known_fields(server: Server) -> None:
     """Messages with others are ignored."""
     hears(lambda socket, message: [] if _has_new_field(socket, message) else [message])(server)
@@ -197,6 +208,7 @@ FAULTS = [
     _f("media.start-parameters", "custom parameters end the call", ends(_has_parameters), "1003", "twilio"),
     _f("survival.unknown-fields", "a field too many ends the call", ends(_has_new_field), "nobody knows", "plivo"),
     _f("survival.unknown-fields", "a text with a field too many is lost", _known_fields, "nobody knows", "websocket"),
+    _f("survival.overtaken", "a number that goes back ends the call", ends(_goes_back), "1008|closed|close", "telnyx"),
     _f("survival.field-order", "the event must be the first field", _event_first, "at the end", "twilio"),
     _f("survival.field-order", "the type must be the first field", _event_first, "at the end", "websocket"),
     _f(
@@ -215,6 +227,7 @@ FAULTS = [
     _f("survival.garbage", "text that is not JSON ends the call", ends(_not_json, 1007), "1007", "twilio"),
     _f("survival.control-socket", "texts end the call before it began", ends(_typed), "too long for the room"),
     _f("survival.control-socket", "text that is not JSON crashes the offer of a room", ends(_not_json, 1011), "1011"),
+    _f("survival.garbage-does-no-harm", "a NUL crashes the call", ends(_nul, 1011), "1011", "twilio"),
     _f(
         "survival.garbage-does-no-harm",
         "text that is not JSON crashes the call",

@@ -256,6 +256,11 @@ def _deaf_to_texts_while_waiting(socket: Socket, message: Any) -> Wires:
     return [] if _typed(message) else [message]
 
 
+def _one_typed(socket: Socket, message: Any) -> Wires:
+    typed = isinstance(message, dict) and message.get("role") == "user" and message.get("medium") == "text"
+    return [] if typed and socket.count("typed") > 1 else [message]
+
+
 def _one_text(socket: Socket, message: Any) -> Wires:
     return [] if _typed(message) and socket.count("texts") > 1 else [message]
 
@@ -446,6 +451,7 @@ FAULTS = [
         "role user",
     ),
     _f("transcripts.every-text", "only one text in a call is taken", hears(_one_text), "the second text"),
+    _f("transcripts.every-text", "only the first text has a transcript", says(_one_typed), "one of two"),
     _f("transcripts.every-turn", "transcripts stop after two turns", says(_mute_after_two), "the second turn"),
     _f("authentication.not-on-the-socket", "a message tells the key", says(_tells_the_key), "the key is in one"),
     _f(
