@@ -178,7 +178,7 @@ def _first(firsts: Sequence[First]) -> list[str]:
         f"takes where only the requirement that is broken is asked for: {len(never)} are not shown within",
         f"{FIRST_WITHIN_S:.0f} s then either. What shows only in a call takes as long as it does until somebody has",
         "spoken, and waits for its turn: not all calls can be the first ones, and 60 at most are open at once. What",
-        "is a matter of time is looked at twice before it is said.",
+        "is a matter of time is looked at twice before it is said; what all answers of a run show together comes last.",
     ]
 
 
