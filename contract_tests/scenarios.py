@@ -207,19 +207,25 @@ async def user_first(it: Context) -> Recording:
 
 
 async def one_turn(
-    it: Context, *, silence_after: bool = True, frames: Sequence[int] = (), lasts_s: float = 0.0
+    it: Context,
+    *,
+    silence_after: bool = True,
+    frames: Sequence[int] = (),
+    lasts_s: float = 0.0,
+    overtakes: bool = False,
 ) -> Recording:
-    """The caller speaks first: to tell which peculiarity of another call was not understood."""
+    """The caller speaks first, in one peculiar way: `overtakes` is as in Line, the rest as in `talk`."""
 
     async def record() -> Recording:
         call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
         async with it.line(call) as line:
+            line.overtakes = overtakes
             recording = Recording(call=call, line=line)
             await line.until(lambda: not line.alive, 0.6)
             await talk(it, line, recording, silence_after=silence_after, frames=frames, lasts_s=lasts_s)
             return recording
 
-    return await recorded(it, f"one-turn-{silence_after}-{frames}-{lasts_s}", record)
+    return await recorded(it, f"one-turn-{silence_after}-{frames}-{lasts_s}-{overtakes}", record)
 
 
 async def two_turns(it: Context) -> Recording:

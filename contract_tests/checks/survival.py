@@ -15,7 +15,7 @@ from contract_tests.findings import Layer, Level
 from contract_tests.line import Line
 from contract_tests.other_forms import must_answer, must_greet
 from contract_tests.requirements import CARRIERS, TALKING, requirement
-from contract_tests.scenarios import ANSWER_WITHIN_S, Recording, recorded, talk
+from contract_tests.scenarios import ANSWER_WITHIN_S, Recording
 from contract_tests.sources import CONNECTION_TYPE
 from contract_tests.target import NotChecked
 
@@ -243,17 +243,7 @@ async def field_order(it: Context) -> None:
 )
 async def overtaken(it: Context) -> None:
     """One turn."""
-
-    async def record() -> Recording:
-        call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
-        async with it.line(call) as line:
-            line.overtakes = True
-            recording = Recording(call=call, line=line)
-            await line.until(lambda: not line.alive, 0.6)
-            await talk(it, line, recording)
-            return recording
-
-    recording = await recorded(it, "overtaken", record)
+    recording = await scenarios.one_turn(it, overtakes=True)
     if not recording.answered:
         expected = f"an answer within {ANSWER_WITHIN_S:g} s of words whose frames overtake each other"
         it.wrong(expected, recording.line.why_silent, *it.dial_command(recording.call))

@@ -355,7 +355,7 @@ async def every_text(it: Context) -> None:
 
 
 def _told(line: Line) -> int:
-    """How many texts as long as the one that is typed have a transcript of the user's."""
+    """How many transcripts of the user's hold the text that is typed."""
     return sum(each.role == "user" and each.text == TYPED for _, each in _transcripts(line))
 
 

@@ -1,0 +1,40 @@
+"""What is plain is looked at first."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from contract_tests import engine
+from contract_tests.context import Context
+from contract_tests.engine import Job
+from contract_tests.judge import Judge
+from contract_tests.settings import TargetSettings
+from tests.contract_tests.targets import job_named
+
+
+def test_requests_come_before_calls_and_what_is_soon_over_before_what_takes_long() -> None:
+    begun: list[str] = []
+
+    def job(name: str, lasts_s: float) -> Job:
+        async def run(it: Context) -> None:
+            begun.append(name)
+            await asyncio.sleep(0.01)
+
+        named = job_named("inline.voice")
+        return replace(named, variant=name, check=replace(named.check, run=run, lasts_s=lasts_s, again=False))
+
+    async def judged(jobs: list[Job]) -> None:
+        judge = Judge(TargetSettings(url="http://127.0.0.1:1", api_keys=("ck_any_key",), max_parallel_calls=1))
+        try:
+            await engine.run(judge, jobs)
+        finally:
+            await judge.close()
+
+    requests = [f"request {number}" for number in range(30)]
+    calls = {"slow": 20.0, "slower": 60.0, "soon over": 3.0}
+    asyncio.run(
+        judged([*(job(name, lasts_s) for name, lasts_s in calls.items()), *(job(name, 0.0) for name in requests)])
+    )
+    assert begun[:30] == requests
+    assert begun[30:] == ["soon over", "slower", "slow"]
