@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 from websockets.sync.client import ClientConnection, connect
 
 from mockserver.testing import RunningMock, running_mock
@@ -168,6 +168,28 @@ def test_the_waves_of_both_sides_are_drawn_and_can_be_played_and_kept(
             page.get_by_role("button", name="WAV").click()
     assert kept.value.suggested_filename == f"{call_id}.wav"
     assert kept.value.path().read_bytes()[:4] == b"RIFF"
+
+
+def test_what_is_listened_to_is_not_exchanged_by_an_answer_on_its_way(
+    mock: RunningMock, inspector: BrowserPage
+) -> None:
+    page = inspector.page
+    held: list[Route] = []
+    with dialled(mock) as (call_id, socket):
+        for _ in range(100):
+            socket.send(FRAME)
+        page.goto(f"{mock.base_url}/#call/{call_id}")
+        for lane in (0, 1):
+            page.wait_for_function(_HAS_WAVES, arg=lane)
+        page.route("**/audio", lambda route: held.append(route))
+        with page.expect_request("**/audio"):
+            socket.send(FRAME)
+        page.get_by_role("button", name="Play").click()
+        expect(page.get_by_role("button", name="Pause")).to_be_visible()
+        with page.expect_response("**/audio"):
+            held.pop().continue_()
+        page.wait_for_function("() => document.querySelector('audio').ended")
+        expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
 _HAS_WAVES = """(lane) => {

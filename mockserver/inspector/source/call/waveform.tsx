@@ -1,5 +1,6 @@
 // The audio of a call: the caller's wave above the agent's, to be played and kept.
 
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, type Call, type Event } from "../api";
 import { callChanges } from "../journal/journal";
@@ -21,8 +22,7 @@ export function Waveform({ call, events, chosen }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const player = useRef<HTMLAudioElement>(null);
   const [{ at, playing }, setPlaying] = useState({ at: 0, playing: false });
-  // What is listened to is not exchanged under the listener.
-  const audio = useAudio(call, playing);
+  const audio = useAudio(call, playing, player);
   const began = events.find((event) => event.kind === "Audio")?.atMs ?? 0;
   const seconds = audio?.recording.seconds ?? 0;
 
@@ -127,8 +127,8 @@ interface Audio {
   url: string;
 }
 
-/** The audio, asked for again while there is more of it. */
-function useAudio(call: Call, playing: boolean): Audio | null {
+/** The audio, asked for again while there is more of it; what is listened to is not exchanged under the listener. */
+function useAudio(call: Call, playing: boolean, player: RefObject<HTMLAudioElement | null>): Audio | null {
   const [audio, setAudio] = useState<Audio | null>(null);
   const asked = useRef(0);
   const kept = (call.callerAudio?.keptBytes ?? 0) + (call.agentAudio?.keptBytes ?? 0);
@@ -141,6 +141,7 @@ function useAudio(call: Call, playing: boolean): Audio | null {
       asked.current = Date.now();
       try {
         const file = await api.audio(call.id);
+        if (player.current?.paused === false) return;
         const url = URL.createObjectURL(new Blob([file], { type: "audio/wav" }));
         setAudio({ recording: read(file), url });
       } catch {
