@@ -102,9 +102,18 @@ async def dialled_again(it: Context) -> Dialled:
         dialled.disguised = await _disguised(it, call)
         return dialled
 
-    dialled = await it.recording(f"dialled-again-{it.variant}-{it.attempt}", record)
+    dialled = await it.recording(_dialled_name(it), record)
     assert isinstance(dialled, Dialled)
     return dialled
+
+
+def was_dialled_again(it: Context) -> bool:
+    """Whether `dialled_again` has its answer already."""
+    return it.judge.was_played(_dialled_name(it))
+
+
+def _dialled_name(it: Context) -> str:
+    return f"dialled-again-{it.variant}-{it.attempt}"
 
 
 BROKEN: Mapping[str, Mapping[str, str | None]] = {
@@ -160,9 +169,18 @@ async def outlived(it: Context) -> Outlived:
             opened = await it.refusal(call, query=UNKNOWN_QUERY) is None
         return Outlived(call, answers, opened)
 
-    found = await it.recording(f"outlived-{it.attempt}", record)
+    found = await it.recording(_outlived_name(it), record)
     assert isinstance(found, Outlived)
     return found
+
+
+def was_outlived(it: Context) -> bool:
+    """Whether `outlived` has its answer already."""
+    return it.judge.was_played(_outlived_name(it))
+
+
+def _outlived_name(it: Context) -> str:
+    return f"outlived-{it.attempt}"
 
 
 @dataclass(frozen=True, kw_only=True)

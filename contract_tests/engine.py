@@ -6,12 +6,12 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract_tests.context import Context
 from contract_tests.findings import Finding, Layer, Level, Verdict
 from contract_tests.judge import Judge
-from contract_tests.requirements import Check, SoonFunction
+from contract_tests.requirements import Check
 from contract_tests.second_looks import SecondLooks
 from contract_tests.settings import Profile
 from contract_tests.target import HeldUp, NotChecked
@@ -31,6 +31,9 @@ HEAD_START_S = 1.5
 """The most that calls wait for the checks that only make requests: what is plain is to be seen at once."""
 SOON_S = 5.0
 """A check that places calls and does not take longer comes before all that do."""
+AHEAD_EVERY_S = 0.25, 5.0
+AHEAD_TAKES = 1 / 100
+"""How often what was seen so far is looked at: with so much of the run's time, if that is neither often nor seldom."""
 FOR_LAST = 1 / 20
 """How much of a run's time is kept for the checks that come last: most of them only look at what was answered."""
 
@@ -101,29 +104,34 @@ async def run(
     async def one(job: Job) -> None:
         async with judge.places_for(job.check).one():
             finding = await _judged(judge, job, looks)
-        found[job.name] = finding
-        if job.name not in ahead:
+        shown = ahead.get(job.name)
+        # What was seen was seen: there may be no requests left to look again.
+        found[job.name] = shown if shown and not finding.cases else finding
+        if not shown:
             on_finding(finding)
 
-    async def show_ahead(job: Job, soon: SoonFunction) -> None:
-        await soon(judge, job.variant)
-        finding = await _attempt(judge, job, Context(judge, job.variant))
-        if finding.cases and job.name not in found:
-            ahead.add(job.name)
-            on_finding(finding)
+    async def look_ahead(job: Job) -> None:
+        while job.name not in ahead and job.name not in found:
+            finding = await _attempt(judge, job, Context(judge, job.variant))
+            if finding.cases and job.name not in found:
+                ahead[job.name] = finding
+                on_finding(finding)
+            await asyncio.sleep(min(AHEAD_EVERY_S[1], max(AHEAD_EVERY_S[0], finding.took_s / AHEAD_TAKES)))
 
     async def place_calls(due: list[Job]) -> None:
         await judge.for_requests.all_had_one(HEAD_START_S)
+        early.extend(asyncio.create_task(look_ahead(job)) for job in map(_ahead, jobs) if job)
         await asyncio.gather(*map(one, due))
 
-    ahead: set[str] = set()
-    early = [asyncio.create_task(show_ahead(job, job.check.soon)) for job in jobs if job.check.soon]
+    ahead: dict[str, Finding] = {}
+    early: list[asyncio.Task[None]] = []
     try:
         for order in ("first", "any", "last"):
             due = sorted((job for job in jobs if job.check.order == order), key=_turn)
             if order == "any":
-                requests = (one(job) for job in due if not job.check.calls)
-                await asyncio.gather(*requests, place_calls([job for job in due if job.check.calls]))
+                quick = {job: asyncio.create_task(one(job)) for job in due if not job.check.calls}
+                judge.requests = [task for job, task in quick.items() if not job.check.dials]
+                await asyncio.gather(*quick.values(), place_calls([job for job in due if job.check.calls]))
             else:
                 for job in due:
                     await one(job)
@@ -134,6 +142,12 @@ async def run(
             if isinstance(result, Exception):
                 raise result
     return [found[job.name] for job in jobs]
+
+
+def _ahead(job: Job) -> Job | None:
+    """What a job says of what was seen so far."""
+    ahead = job.check.ahead
+    return Job(replace(job.check, run=ahead), job.variant) if ahead else None
 
 
 def _turn(job: Job) -> tuple[bool, float]:

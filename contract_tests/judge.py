@@ -54,6 +54,7 @@ class Judge:
         for_requests, for_calls: where checks run; those that only make requests need not wait for those that dial.
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
+        requests: the checks that do nothing but make requests, except for the last ones.
         shown: the exchanges that showed what is wrong, by the check that found it at its last look.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
         hung_up: for each connection type, whether the agent's side let go of calls that the caller ended, and commands.
@@ -74,10 +75,10 @@ class Judge:
         self.for_requests = Places(QUICK_SIDE_BY_SIDE)
         self.for_calls = Places(settings.max_parallel_calls)
         self.lags: list[tuple[float, float]] = []
+        self.requests: list[asyncio.Task[None]] = []
         self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
         self.hung_up: dict[str, list[tuple[bool, tuple[str, str]]]] = defaultdict(list)
-        self._forbade: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.told = 0
         self.leaks: list[tuple[str, tuple[str, str]]] = []
         self._recordings: dict[str, tuple[asyncio.Future[Any], float]] = {}
@@ -88,6 +89,11 @@ class Judge:
     def places_for(self, check: Check) -> Places:
         """Where a check runs, with so many others."""
         return self.for_calls if check.calls else self.for_requests
+
+    @property
+    def requests_over(self) -> bool:
+        """Whether all checks are that do nothing but make requests, except for the last ones."""
+        return all(task.done() for task in self.requests)
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""
@@ -129,6 +135,11 @@ class Judge:
         found = self._recordings.get(name)
         return found is not None and not found[0].done()
 
+    def was_played(self, name: str) -> bool:
+        """Whether there is a recording."""
+        found = self._recordings.get(name)
+        return found is not None and found[0].done() and not found[0].cancelled() and found[0].exception() is None
+
     def go_on(self, doing: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
         """Have something go on beside the checks, until the end of the run at the latest."""
         going = asyncio.ensure_future(doing)
@@ -138,11 +149,6 @@ class Judge:
     def forbid(self, kind: str, fault: str, shown: tuple[str, str]) -> None:
         """Write down the first message of a call that the contract forbids."""
         self.forbidden.append((kind, fault, shown))
-        self._forbade[kind].set()
-
-    async def forbade(self, kind: str) -> None:
-        """Wait until a message was forbidden on a call of this connection type."""
-        await self._forbade[kind].wait()
 
     def take(self, url: str) -> bool:
         """Lay claim to dialling a websocketUrl; False where another check has."""

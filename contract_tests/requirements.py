@@ -16,11 +16,8 @@ from contract_tests.findings import Layer, Level, Requirement
 
 if TYPE_CHECKING:
     from contract_tests.context import Context
-    from contract_tests.judge import Judge
 
 CheckFunction = Callable[["Context"], Awaitable[None]]
-SoonFunction = Callable[["Judge", str], Awaitable[None]]
-"""Waits, in a run and a variant, until there is something to show."""
 
 SECTIONS = (
     "authentication",
@@ -57,8 +54,8 @@ class Check:
         variants: the operations or connection types that it is checked for, one after the other.
         smoke: whether the shortest profile has it.
         order: `first` alone, before all others; `last` after all others, over what they saw; else side by side.
-        soon: what a `last` one waits for to be shown ahead, so that nobody waits for what is plain; it must then be
-            quick, and is looked at once more at the end.
+        ahead: what a `last` one says of what was seen so far, so that nobody waits for what is plain.  It asks for
+            nothing, and what it finds once is found at the end as well.
         lasts_s: how long it takes at the least, in real seconds at time scale 1; the engine starts by it.
         again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
     """
@@ -68,7 +65,7 @@ class Check:
     variants: tuple[str, ...] = ("",)
     smoke: bool = False
     order: str = "any"
-    soon: SoonFunction | None = None
+    ahead: CheckFunction | None = None
     lasts_s: float = 0.0
     again: bool = False
 
@@ -76,6 +73,11 @@ class Check:
     def calls(self) -> bool:
         """Whether it places calls."""
         return self.lasts_s > 0 or self.requirement.layer is Layer.MEDIA
+
+    @property
+    def dials(self) -> bool:
+        """Whether it looks at what comes of dialling."""
+        return self.calls or self.requirement.section == "websocket-url"
 
 
 _CHECKS: dict[str, Check] = {}
@@ -94,7 +96,7 @@ def requirement(
     variants: tuple[str, ...] = ("",),
     smoke: bool = False,
     order: str = "any",
-    soon: SoonFunction | None = None,
+    ahead: CheckFunction | None = None,
     lasts_s: float = 0.0,
     again: bool = False,
 ) -> Callable[[CheckFunction], CheckFunction]:
@@ -110,7 +112,7 @@ def requirement(
                 variants=variants,
                 smoke=smoke,
                 order=order,
-                soon=soon,
+                ahead=ahead,
                 lasts_s=lasts_s,
                 again=again,
             )

@@ -27,7 +27,7 @@ from contract_tests.engine import Job, Selection
 from contract_tests.findings import AppliedOverlay, Finding, Layer, Run, Verdict, nothing_checked
 from contract_tests.in_force import in_force
 from contract_tests.judge import Judge
-from contract_tests.requirements import SECTIONS, Check, all_checks
+from contract_tests.requirements import SECTIONS, Check, CheckFunction, all_checks
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import MAX_TIME_S, TargetSettings
 from contract_tests.target import KEY_VARIABLE, PATHS, Exchange, Meant, NotChecked
@@ -327,21 +327,25 @@ def _is_page(answer: Exchange) -> bool:
 
 def _guarded(job: Job, bugs: list[str]) -> Job:
     """The job, with what its check trips over made a problem of the run instead of its end."""
+
+    def guarded(function: CheckFunction) -> CheckFunction:
+        async def run(context: Context) -> None:
+            try:
+                await function(context)
+            except (NotChecked, TimeoutError):
+                raise
+            except Exception as error:
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                where = f"{os.path.basename(place.filename)}:{place.lineno}"
+                what = context.judge.secrets.redact(f"{type(error).__name__}: {error}")[:300]
+                if (bug := f"{job.name}: the judge itself failed, in {where}: {what}") not in bugs:
+                    bugs.append(bug)
+                raise NotChecked(f"the judge itself failed, in {where}: {what}") from error
+
+        return run
+
     check = job.check
-
-    async def run(context: Context) -> None:
-        try:
-            await check.run(context)
-        except (NotChecked, TimeoutError):
-            raise
-        except Exception as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{os.path.basename(place.filename)}:{place.lineno}"
-            what = context.judge.secrets.redact(f"{type(error).__name__}: {error}")[:300]
-            bugs.append(f"{job.name}: the judge itself failed, in {where}: {what}")
-            raise NotChecked(f"the judge itself failed, in {where}: {what}") from error
-
-    return Job(replace(check, run=run), job.variant)
+    return Job(replace(check, run=guarded(check.run), ahead=check.ahead and guarded(check.ahead)), job.variant)
 
 
 def _silent_layers(findings: Sequence[Finding]) -> list[str]:

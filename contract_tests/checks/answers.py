@@ -69,6 +69,20 @@ async def call_id(it: Context) -> None:
             it.wrong("id: a string that is not empty", f"id: {value!r}", exchange)
 
 
+async def _repeated(it: Context) -> None:
+    """Whether what is a call's own was in another answer so far."""
+    seen: set[tuple[str, str]] = set()
+    for exchange in _calls(it):
+        for field in ("id", "websocketUrl"):
+            value = exchange.json_object().get(field)
+            if not isinstance(value, str):
+                continue
+            if (field, value) in seen:
+                it.wrong(f"another {field} than that of a call before", f"the same {field} again", exchange)
+                return
+            seen.add((field, value))
+
+
 @requirement(
     "answers.unique",
     "id and websocketUrl are unique for each call.",
@@ -78,6 +92,7 @@ async def call_id(it: Context) -> None:
     why="Two calls with one id, or one URL, are one call to everybody else.",
     mend="Make ids and tokens from enough random bits; not from the time, the agent or the request.",
     order="last",
+    ahead=_repeated,
     smoke=True,
 )
 async def unique(it: Context) -> None:
@@ -87,19 +102,9 @@ async def unique(it: Context) -> None:
         # What the run has seen so far is compared all the same.
         with suppress(NotChecked):
             await asyncio.gather(*(it.post("inline", body) for _ in range(6)))
-    seen: dict[tuple[str, str], Exchange] = {}
-    exchanges = _calls(it)
-    if len(exchanges) < 2:
+    if len(_calls(it)) < 2:
         raise NotChecked("fewer than two calls could be created")
-    for exchange in exchanges:
-        for field in ("id", "websocketUrl"):
-            value = exchange.json_object().get(field)
-            if not isinstance(value, str):
-                continue
-            if (field, value) in seen:
-                it.wrong(f"another {field} than that of a call before", f"the same {field} again", exchange)
-                return
-            seen[field, value] = exchange
+    await _repeated(it)
 
 
 def _calls(it: Context) -> list[Exchange]:
@@ -161,6 +166,12 @@ async def connection_type(it: Context) -> None:
             it.wrong(f'connectionType: "{asked}"', f"connectionType: {value!r}", exchange)
 
 
+async def _mixed_up(it: Context) -> None:
+    """Whether an answer so far is that of another request, once it is known that not each answer is wrong."""
+    if all(f"answers.connection-type[{operation}]" in it.judge.shown for operation in OPERATIONS):
+        _judge_types(it)
+
+
 @requirement(
     "answers.own-request",
     "Each answer is that of its own request, also where several are made at once.",
@@ -170,6 +181,7 @@ async def connection_type(it: Context) -> None:
     why="What one client asked for decides about another one's call.",
     mend="Keep what belongs to a request in the request: not in a module, a singleton or an object that they share.",
     order="last",
+    ahead=_mixed_up,
 )
 async def own_request(it: Context) -> None:
     """Across operations, over the whole run."""
@@ -179,6 +191,10 @@ async def own_request(it: Context) -> None:
         with suppress(NotChecked):
             bodies = [it.valid("inline", **audio_settings(kind)) for kind in kinds + kinds]
             await asyncio.gather(*(it.post("inline", body, meant=Meant.VALID) for body in bodies))
+    _judge_types(it)
+
+
+def _judge_types(it: Context) -> None:
     answered = [each for each in _calls(it) if each.meant is Meant.VALID and each.json_object().get("connectionType")]
     if not answered:
         raise NotChecked("no call was created that says its connectionType; answers.connection-type says more")
@@ -309,19 +325,8 @@ async def known_fields(it: Context) -> None:
             return
 
 
-@requirement(
-    "answers.fit-the-document",
-    "Every answer fits the document: its status, its headers, its body.",
-    source="openapi/calls.yaml#/paths",
-    how="Every exchange of the whole run with a documented status is held against the document with openapi-core.",
-    why="Generated clients trust the document.",
-    mend="Compare the answer with the schema that the document gives for this status.",
-    order="last",
-    smoke=True,
-)
-async def fit_the_document(it: Context) -> None:
-    """Every judged answer of the run."""
-    await typical(it)
+async def _unfit(it: Context) -> None:
+    """What is wrong with the answers so far."""
     # Answers that differ in nothing but values are judged once: openapi-core takes its time.
     kinds = {_kind(each): each for each in it.target.journal.exchanges if each.status is not None and each.operation}
     seen: set[tuple[str, int | None, str]] = set()
@@ -336,8 +341,25 @@ async def fit_the_document(it: Context) -> None:
         raise NotChecked("nothing was answered")
 
 
+@requirement(
+    "answers.fit-the-document",
+    "Every answer fits the document: its status, its headers, its body.",
+    source="openapi/calls.yaml#/paths",
+    how="Every exchange of the whole run with a documented status is held against the document with openapi-core.",
+    why="Generated clients trust the document.",
+    mend="Compare the answer with the schema that the document gives for this status.",
+    order="last",
+    ahead=_unfit,
+    smoke=True,
+)
+async def fit_the_document(it: Context) -> None:
+    """Every judged answer of the run."""
+    await typical(it)
+    await _unfit(it)
+
+
 def _faults_of(exchange: Exchange, overlays: Overlays) -> list[str]:
-    # Nothing waits for it to be loaded: this is a thread, and comes last.
+    # Nothing waits for it to be loaded: this is a thread.
     from contract_tests.conformity import faults_of
 
     return faults_of(exchange, overlays)

@@ -181,6 +181,20 @@ def _judge_early(it: Context, exchange: Exchange, what: str) -> None:
         it.wrong(f"401: {shown}, and {what}", it.target.shown(exchange), exchange)
 
 
+async def _echoed(it: Context) -> None:
+    """Whether a key was in an answer so far."""
+    seen = 0
+    for exchange in it.target.journal.exchanges:
+        if exchange.status is None or exchange.key is None or not is_telling(exchange.key):
+            continue
+        seen += 1
+        answer = exchange.body.decode("utf-8", "replace") + "\n".join(f"{k}: {v}" for k, v in exchange.answer_headers)
+        if exchange.key in answer:
+            it.wrong("an answer without the API key in it", it.target.shown(exchange), exchange)
+    if not seen:
+        raise NotChecked("no answer came to a request with a key")
+
+
 @requirement(
     "authentication.never-echoed",
     "The API key never appears in an answer.",
@@ -189,6 +203,7 @@ def _judge_early(it: Context, exchange: Exchange, what: str) -> None:
     why="Answers are logged, shown and reported; a key in one of them is a key lost.",
     mend="Take the key out of error messages and headers; name it by its id, if at all.",
     order="last",
+    ahead=_echoed,
     smoke=True,
 )
 async def never_echoed(it: Context) -> None:
@@ -203,16 +218,16 @@ async def never_echoed(it: Context) -> None:
         await another_method(Context(it.judge, operation), "GET")
     await nothing_there(it)
     await typical(it)
-    seen = 0
-    for exchange in it.target.journal.exchanges:
-        if exchange.status is None or exchange.key is None or not is_telling(exchange.key):
-            continue
-        seen += 1
-        answer = exchange.body.decode("utf-8", "replace") + "\n".join(f"{k}: {v}" for k, v in exchange.answer_headers)
-        if exchange.key in answer:
-            it.wrong("an answer without the API key in it", it.target.shown(exchange), exchange)
-    if not seen:
-        raise NotChecked("no answer came to a request with a key")
+    await _echoed(it)
+
+
+async def _leaked(it: Context) -> None:
+    """Whether a key was told on a socket so far."""
+    if not it.judge.told or not any(map(is_telling, it.settings.api_keys)):
+        raise NotChecked("no message came on a socket, or every key is a word that may stand there by chance")
+    for kind, commands in it.judge.leaks:
+        it.wrong("messages without the API key", f"the key is in one on {kind}", *commands)
+        return
 
 
 @requirement(
@@ -225,16 +240,13 @@ async def never_echoed(it: Context) -> None:
     why="Who dials is a carrier or a browser: the key is for neither.",
     mend="Name the customer by an id; sign a room's token with LiveKit's own key and secret.",
     order="last",
+    ahead=_leaked,
 )
 async def not_on_the_socket(it: Context) -> None:
     """All calls so far."""
     if not it.judge.told:
         await asyncio.gather(_listen(it, "websocket"), _listen(it, "webrtc"))
-    if not it.judge.told or not any(map(is_telling, it.settings.api_keys)):
-        raise NotChecked("no message came on a socket, or every key is a word that may stand there by chance")
-    for kind, commands in it.judge.leaks:
-        it.wrong("messages without the API key", f"the key is in one on {kind}", *commands)
-        return
+    await _leaked(it)
 
 
 async def _listen(it: Context, kind: str) -> None:

@@ -10,6 +10,16 @@ from contract_tests.sources import ERROR, HEADERS
 from contract_tests.target import Exchange, NotChecked
 
 
+async def _shapes(it: Context) -> None:
+    """What every error so far looks like."""
+    seen: set[tuple[str, int | None, str]] = set()
+    for exchange in it.target.journal.exchanges:
+        fault = _shape_fault(it, exchange)
+        if fault and (kind := (exchange.operation, exchange.status, fault[:40])) not in seen:
+            seen.add(kind)
+            it.wrong('{"error": {"message": a string, "code": a string that is not empty}}', fault, exchange)
+
+
 @requirement(
     "errors.shape",
     'Every error has one shape: {"error": {"message": "...", "code": "..."}}, as application/json.',
@@ -18,17 +28,13 @@ from contract_tests.target import Exchange, NotChecked
     why="Clients read error.message; what they cannot read they cannot show.",
     mend="Answer every error in one place, the framework's own (parse errors, media types) too.",
     order="last",
+    ahead=_shapes,
     smoke=True,
 )
 async def error_shape(it: Context) -> None:
     """Every error so far, and one of each kind made for this."""
     await typical(it)
-    seen: set[tuple[str, int | None, str]] = set()
-    for exchange in it.target.journal.exchanges:
-        fault = _shape_fault(it, exchange)
-        if fault and (kind := (exchange.operation, exchange.status, fault[:40])) not in seen:
-            seen.add(kind)
-            it.wrong('{"error": {"message": a string, "code": a string that is not empty}}', fault, exchange)
+    await _shapes(it)
 
 
 def _shape_fault(it: Context, exchange: Exchange) -> str:
@@ -60,6 +66,17 @@ def _is_odd(exchange: Exchange) -> bool:
     return any(part in exchange.content for part in (*odd, *deep, b"9" * 300))
 
 
+async def _request_ids(it: Context) -> None:
+    """Whether every answer so far has one."""
+    seen: set[int] = set()
+    for exchange in it.target.journal.exchanges:
+        if not exchange.operation or exchange.status is None or exchange.status in seen:
+            continue
+        if not exchange.header("x-request-id"):
+            seen.add(exchange.status)
+            it.wrong("X-Request-Id", f"no such header on {exchange.status}", exchange)
+
+
 @requirement(
     "errors.request-id",
     "Every answer carries X-Request-Id.",
@@ -69,17 +86,12 @@ def _is_odd(exchange: Exchange) -> bool:
     why="It is what a user quotes when they ask for help.",
     mend="Make an id for each request, log it, and send it back.",
     order="last",
+    ahead=_request_ids,
 )
 async def request_id(it: Context) -> None:
     """Answers of each status."""
     await typical(it)
-    seen: set[int] = set()
-    for exchange in it.target.journal.exchanges:
-        if not exchange.operation or exchange.status is None or exchange.status in seen:
-            continue
-        if not exchange.header("x-request-id"):
-            seen.add(exchange.status)
-            it.wrong("X-Request-Id", f"no such header on {exchange.status}", exchange)
+    await _request_ids(it)
 
 
 @requirement(

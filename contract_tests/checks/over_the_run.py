@@ -26,6 +26,13 @@ CLOCKS = 3
 QUICK_S = 1.0
 
 
+async def _stands(it: Context) -> None:
+    """Whether createdAt stood still so far, for as long as it is looked at where there is nothing else to go by."""
+    timed = _timed(it)
+    if timed and timed[-1][1].answered_at - timed[0][1].answered_at >= APART_S + AGAIN_S:
+        _judge_stands(it, timed)
+
+
 @requirement(
     "answers.created-at-advances",
     "createdAt is the moment of each call's own creation.",
@@ -36,6 +43,7 @@ QUICK_S = 1.0
     why="A time that was taken when the server started is the same for every call.",
     mend="Take the time in the request, not when the module is loaded or the class is made.",
     order="last",
+    ahead=_stands,
 )
 async def created_at_advances(it: Context) -> None:
     """All answers, or two that are made for this; and one more before anybody is accused."""
@@ -48,9 +56,13 @@ async def created_at_advances(it: Context) -> None:
         return
     await asyncio.sleep(AGAIN_S)
     timed.append(await _timed_call(it))
+    _judge_stands(it, timed)
+
+
+def _judge_stands(it: Context, timed: Sequence[tuple[float, Exchange]]) -> None:
     if not stand([(moment, each.answered_at) for moment, each in timed]):
         return
-    moment, last = timed[-1]
+    first, (moment, last) = timed[0][1], timed[-1]
     apart_s = last.answered_at - first.answered_at
     if moment % MINUTE_S == 0 and apart_s < MINUTE_S + AGAIN_S:
         raise NotChecked("createdAt is in whole minutes, and this run was too short to see one go by")
@@ -96,6 +108,12 @@ async def _timed_call(it: Context) -> tuple[float, Exchange]:
     return moment, exchange
 
 
+async def _all_refused(it: Context) -> None:
+    """What was refused so far, once those that may report it have."""
+    if it.judge.requests_over:
+        _judge_refused(it)
+
+
 @requirement(
     "answers.every-valid-request",
     "Every valid request of the run is answered with 201.",
@@ -107,6 +125,7 @@ async def _timed_call(it: Context) -> tuple[float, Exchange]:
     mend="See the answer: it should say what was not understood. Leave the rule out, or propose it for the contract.",
     variants=OPERATIONS,
     order="last",
+    ahead=_all_refused,
 )
 async def every_valid_request(it: Context) -> None:
     """The smallest one that was refused."""
@@ -114,6 +133,10 @@ async def every_valid_request(it: Context) -> None:
     await respelled(it, it.variant)
     await fullest(it, it.variant)
     await all_accepted(it, it.variant)
+    _judge_refused(it)
+
+
+def _judge_refused(it: Context) -> None:
     refused = [each for each in it.target.journal.exchanges if _was_refused(it, each)]
     reported = [shown for exchanges in it.judge.shown.values() for shown in exchanges]
     if refused and not any(shown is each for shown in reported for each in refused):

@@ -141,6 +141,12 @@ def _judge_resets(it: Context, answered: Sequence[Exchange], resets: Sequence[in
             return
 
 
+async def _past(it: Context) -> None:
+    """Whether the last answer so far names a moment that was over."""
+    if (exchange := _last_counted(it)) is not None:
+        _judge_past(it, exchange)
+
+
 @requirement(
     "rate-limit.reset-ahead",
     "X-RateLimit-Reset is not in the past, late in the run either.",
@@ -151,6 +157,7 @@ def _judge_resets(it: Context, answered: Sequence[Exchange], resets: Sequence[in
     mend="Send when the window ends, not when it began.",
     variants=OPERATIONS,
     order="last",
+    ahead=_past,
 )
 async def reset_ahead(it: Context) -> None:
     """As late as there is something to read."""
@@ -159,8 +166,11 @@ async def reset_ahead(it: Context) -> None:
     if 0 < over_s <= FORGIVEN_S:
         await asyncio.sleep(FORGIVEN_S - over_s + 1.0)
         exchange = await it.post(it.variant, it.valid(), meant=Meant.VALID)
-        over_s = _over_s(it, exchange)
-    if over_s > FORGIVEN_S:
+    _judge_past(it, exchange)
+
+
+def _judge_past(it: Context, exchange: Exchange) -> None:
+    if (over_s := _over_s(it, exchange)) > FORGIVEN_S:
         reset = exchange.header("x-ratelimit-reset")
         it.wrong("X-RateLimit-Reset in Unix seconds, not in the past", f"{reset}, {over_s:.0f} s ago", exchange)
 
@@ -180,6 +190,16 @@ def _over_s(it: Context, exchange: Exchange) -> float:
     return exchange.answered_at - exchange.took_s - reset - _behind_s(it)
 
 
+async def _missing(it: Context) -> None:
+    """What the first answers of two kinds lack."""
+    answers = [each for each in it.target.journal.exchanges if each.operation == it.variant]
+    for status in (201, 400):
+        exchange = next((e for e in answers if e.status == status and e.key in it.settings.api_keys), None)
+        missing = [name for name in RATE if exchange is not None and exchange.header(name) is None]
+        if exchange is not None and missing:
+            it.wrong("the three rate headers", f"{status} without {', '.join(missing)}", exchange)
+
+
 @requirement(
     "rate-limit.present",
     "Answers carry X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset.",
@@ -190,16 +210,12 @@ def _over_s(it: Context, exchange: Exchange) -> float:
     mend="Send the three headers with every answer to a known key.",
     variants=OPERATIONS,
     order="last",
+    ahead=_missing,
 )
 async def rates_present(it: Context) -> None:
     """On success and on a bad request."""
     await typical(it)
-    answers = [each for each in it.target.journal.exchanges if each.operation == it.variant]
-    for status in (201, 400):
-        exchange = next((e for e in answers if e.status == status and e.key in it.settings.api_keys), None)
-        missing = [name for name in RATE if exchange is not None and exchange.header(name) is None]
-        if exchange is not None and missing:
-            it.wrong("the three rate headers", f"{status} without {', '.join(missing)}", exchange)
+    await _missing(it)
 
 
 @requirement(

@@ -8,7 +8,6 @@ from contract.events import Audio
 from contract_tests import scenarios
 from contract_tests.context import Context
 from contract_tests.findings import Layer
-from contract_tests.judge import Judge
 from contract_tests.requirements import CARRIERS, TALKING, requirement
 from contract_tests.scenarios import Recording
 from contract_tests.sources import CONNECTION_TYPE
@@ -35,6 +34,16 @@ async def _talked(it: Context) -> list[Recording]:
     return [await scenarios.greeted(it), await scenarios.user_first(it), await scenarios.cut_in(it, True)]
 
 
+async def _forbidden(it: Context) -> None:
+    """The messages so far that the document does not allow."""
+    told: set[str] = set()
+    for kind, forbidden, command in it.judge.forbidden:
+        fault = forbidden.partition(": ")[0]
+        if kind == it.variant and fault not in told and len(told) < MOST_TOLD:
+            told.add(fault)
+            it.wrong("a message that the document allows", forbidden, *command)
+
+
 @requirement(
     "media.messages",
     "Every message of the agent's is one that the connection type's document allows.",
@@ -46,7 +55,7 @@ async def _talked(it: Context) -> list[Recording]:
     mend="Compare the message with the document's example.",
     variants=TALKING,
     order="last",
-    soon=Judge.forbade,
+    ahead=_forbidden,
     smoke=True,
 )
 async def messages(it: Context) -> None:
@@ -55,12 +64,7 @@ async def messages(it: Context) -> None:
         recordings = await _talked(it)
         if not any(recording.line.heard for recording in recordings):
             raise NothingHeard
-    told: set[str] = set()
-    for kind, forbidden, command in it.judge.forbidden:
-        fault = forbidden.partition(": ")[0]
-        if kind == it.variant and fault not in told and len(told) < MOST_TOLD:
-            told.add(fault)
-            it.wrong("a message that the document allows", forbidden, *command)
+    await _forbidden(it)
 
 
 @requirement(

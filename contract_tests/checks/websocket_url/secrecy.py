@@ -35,6 +35,12 @@ ALPHABETS = (
 """What tokens are written in, the smallest first; any other is taken for base64url."""
 
 
+async def _guessed(it: Context) -> None:
+    """What the URLs so far let guess, where there are enough."""
+    if len(calls := _last_calls(it)) >= FEW_CALLS:
+        _judge_urls(it, calls)
+
+
 @requirement(
     "websocket-url.unguessable",
     "A websocketUrl cannot be guessed: at least 128 random bits, never sequential, never holding the API key.",
@@ -44,14 +50,23 @@ ALPHABETS = (
     why="Whoever can guess the URL can take the call.",
     mend="Put 16 random bytes or more from the system's generator into the path (UUIDs have 122 bits).",
     order="last",
+    ahead=_guessed,
     smoke=True,
 )
 async def unguessable(it: Context) -> None:
     """Entropy, order, derivation."""
-    known = [each for each in it.target.journal.exchanges if each.status == 201 and each.operation]
-    calls = [call for each in known[-40:] if (call := _created(each)).url]
+    calls = _last_calls(it)
     while len(calls) < FEW_CALLS:
         calls.append(await it.call())
+    _judge_urls(it, calls)
+
+
+def _last_calls(it: Context) -> list[Call]:
+    known = [each for each in it.target.journal.exchanges if each.status == 201 and each.operation]
+    return [call for each in known[-40:] if (call := _created(each)).url]
+
+
+def _judge_urls(it: Context, calls: list[Call]) -> None:
     urls = [call.url for call in calls]
     for call in calls:
         parts = url_parts(call.url)
@@ -139,6 +154,17 @@ def _numbers() -> tuple[tuple[str, _Forms], ...]:
     return tuple((f"the number {number}", _forms(str(number))) for number in range(3000))
 
 
+async def _echoed(it: Context) -> None:
+    """Whether a token was in another answer so far, or in what was said to who dials."""
+    _judge_answers(it)
+    if dials.was_outlived(it):
+        outlived = await dials.outlived(it)
+        for attempt, answer in outlived.answers.items():
+            _judge_plain(it, outlived.call, attempt.upper(), answer)
+    if dials.was_dialled_again(twilio := Context(it.judge, "twilio", it.attempt)):
+        _judge_refusals(it, await dials.dialled_again(twilio))
+
+
 @requirement(
     "websocket-url.never-echoed",
     "The token appears in no other answer than the one that hands it out.",
@@ -147,29 +173,18 @@ def _numbers() -> tuple[tuple[str, _Forms], ...]:
     why="Error pages end up in logs and caches.",
     mend="Leave path and token out of error messages: frameworks' own 404 pages often repeat the path.",
     order="last",
+    ahead=_echoed,
     smoke=True,
 )
 async def never_echoed(it: Context) -> None:
     """All answers, and what a live URL and a used one are answered with."""
     await typical(it)
-    _judge_answers(it)
-    outlived = await dials.outlived(it)
-    for attempt, answer in outlived.answers.items():
-        _judge_plain(it, outlived.call, attempt.upper(), answer)
+    await dials.outlived(it)
     dialled = await dials.dialled_again(Context(it.judge, "twilio", it.attempt))
     for method in ("GET", "POST"):
         address = dial_address(dialled.call.url, it.settings)
         _judge_plain(it, dialled.call, method, await plain_request(method, address, it.settings))
-    for refusal in (dialled.during, *dialled.after):
-        shown = f"{refusal.body} {refusal.reason} {refusal.headers}" if refusal else ""
-        if _shows(it, dialled.call, shown):
-            it.wrong(
-                "a refusal without the token",
-                it.judge.secrets.beginning(shown, 200),
-                *it.dial_command(dialled.call),
-                "# the same again",
-            )
-            return
+    await _echoed(it)
 
 
 def _judge_answers(it: Context) -> None:
@@ -181,6 +196,19 @@ def _judge_answers(it: Context) -> None:
         own = it.target.token_of(exchange.json_object()) if exchange.status == 201 else None
         if any(token in text and token != own for token in tokens):
             it.wrong("an answer without a token", it.target.shown(exchange), exchange)
+            return
+
+
+def _judge_refusals(it: Context, dialled: dials.Dialled) -> None:
+    for refusal in (dialled.during, *dialled.after):
+        shown = f"{refusal.body} {refusal.reason} {refusal.headers}" if refusal else ""
+        if _shows(it, dialled.call, shown):
+            it.wrong(
+                "a refusal without the token",
+                it.judge.secrets.beginning(shown, 200),
+                *it.dial_command(dialled.call),
+                "# the same again",
+            )
             return
 
 
