@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import httpx
 from websockets.asyncio.client import ClientConnection
 
 from contract.audio import AudioFormat, Encoding
@@ -169,6 +170,7 @@ class Context:
         meant: Meant = Meant.FREE,
         query: str = "",
         limit_matters: bool = False,
+        by: httpx.AsyncClient | None = None,
     ) -> Exchange:
         """POST to an operation; with a working key unless another (or None) is given."""
         raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass") if content is None else content
@@ -186,6 +188,7 @@ class Context:
             meant=meant,
             query=query,
             limit_matters=limit_matters,
+            by=by,
         )
 
     async def accepted(self, operation: str, body: Any, what: str, **options: Any) -> Exchange:

@@ -160,12 +160,8 @@ class Target:
         self._balances_left = MOST_BALANCES
         self._turn = 0
         self._patience = PATIENCE
-        verify: bool | ssl.SSLContext = not settings.insecure
         # A connection for each request: one that the server closes while it idles would look like a fault of its.
-        limits = httpx.Limits(max_keepalive_connections=0, max_connections=64)
-        self._client = httpx.AsyncClient(
-            verify=verify, trust_env=False, follow_redirects=False, limits=limits, timeout=settings.request_timeout_s
-        )
+        self._client = self._new_client(httpx.Limits(max_keepalive_connections=0, max_connections=64))
         self._busy = asyncio.Semaphore(8)
         for index, key in enumerate(settings.api_keys):
             secrets.add(key, KEY_VARIABLE if index == 0 else f"{KEY_VARIABLE}_{index + 1}")
@@ -175,6 +171,16 @@ class Target:
     async def close(self) -> None:
         """Let go of every connection."""
         await self._client.aclose()
+
+    def _new_client(self, limits: httpx.Limits) -> httpx.AsyncClient:
+        settings = self.settings
+        return httpx.AsyncClient(
+            verify=not settings.insecure, trust_env=False, limits=limits, timeout=settings.request_timeout_s
+        )
+
+    def one_connection(self) -> httpx.AsyncClient:
+        """What `request` makes requests by that share a connection, as long as the target keeps it open."""
+        return self._new_client(httpx.Limits(max_connections=1))
 
     def key(self) -> str:
         """A key that works, in turn.  Raises OutOfRequests when each has made its requests, or is spent or limited."""
@@ -219,8 +225,11 @@ class Target:
         meant: Meant = Meant.FREE,
         query: str = "",
         limit_matters: bool = False,
+        by: httpx.AsyncClient | None = None,
     ) -> Exchange:
-        """One exchange; a failure of the network is in it, not raised.
+        """One exchange, on a connection of its own, or `by` another client and then not twice.
+
+        A failure of the network is in it, not raised.
 
         Raises OutOfRequests where the key has made all requests that it may, and where its balance is used up or
         its rate limit answered instead, unless `limit_matters`.
@@ -241,8 +250,8 @@ class Target:
         )
         within_s = self.settings.request_timeout_s
         async with self._busy:
-            exchange = await self._exchange(known, sent, within_s)
-            if exchange.late and self._patience:
+            exchange = await self._exchange(known, sent, within_s, by)
+            if exchange.late and self._patience and by is None:
                 self.count(counted)
                 exchange = await self._exchange(known, sent, PATIENCE * within_s)
                 self._patience -= exchange.late
@@ -287,14 +296,16 @@ class Target:
             self._left[key] = 0
             return True
 
-    async def _exchange(self, known: Exchange, headers: dict[str, str], within_s: float) -> Exchange:
+    async def _exchange(
+        self, known: Exchange, headers: dict[str, str], within_s: float, by: httpx.AsyncClient | None = None
+    ) -> Exchange:
         began, url = time.monotonic(), self.settings.url + known.path
         values = {name: getattr(known, name) for name in known.__dataclass_fields__}
         encoded = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in headers.items()]
         encoded.append((b"Accept-Encoding", b"identity"))
         try:
             async with asyncio.timeout(within_s + 1):
-                async with self._client.stream(
+                async with (by or self._client).stream(
                     known.method, url, content=known.content, headers=encoded, timeout=within_s
                 ) as answer:
                     body = bytearray()

@@ -11,6 +11,7 @@ FILES = (
     "tools",
     "defaults",
     "answers",
+    "one_connection",
     "over_the_run",
     "errors",
     "rate_limit",

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mockserver.server import Server
-from tests.faults.fault import Apply, Fault, Faulty, Hooks, Reply, Request, after, before, created
+from tests.faults.fault import Apply, Fault, Faulty, Hooks, Reply, Request, after, before, created, hooked
 from tests.faults.sockets_too import sockets_too
 
 
@@ -130,6 +130,32 @@ def _shared(server: Server) -> None:
             reply.put(answer | latest)
 
     server.config.app = Faulty(_Slow(sockets_too(server)), Hooks(before=look, after=change))
+
+
+def _stays_authenticated(server: Server) -> None:
+    keys: dict[str, str] = {}
+
+    def look(request: Request) -> None:
+        if request.headers.get("x-api-key"):
+            keys[request.connection] = request.headers["x-api-key"]
+        elif request.connection in keys:
+            request.headers["x-api-key"] = keys[request.connection]
+
+    hooked(Hooks(before=look))(server)
+
+
+def _spoilt(server: Server) -> None:
+    """Take what was left unread of a refused request for the beginning of the next one."""
+    spoilt: set[str] = set()
+
+    def look(request: Request) -> Reply | None:
+        return Reply.error(400) if request.connection in spoilt else None
+
+    def note(request: Request, reply: Reply) -> None:
+        if reply.status >= 400:
+            spoilt.add(request.connection)
+
+    hooked(Hooks(before=look, after=note))(server)
 
 
 def _beginning() -> Apply:
@@ -275,6 +301,8 @@ FAULTS = [
     ),
     _f("answers.known-fields", "metadata comes back", created(_with_metadata), "metadata"),
     _f("answers.own-request", "the latest request's connectionType is everybody's", _shared, "as in the request"),
+    _f("answers.one-connection", "a connection stays authenticated", _stays_authenticated, "401: no key was sent"),
+    _f("answers.one-connection", "a refusal spoils its connection", _spoilt, "as on a connection of its own"),
     _f("answers.fit-the-document", "createdAt is left out", drops("createdAt"), "createdAt"),
     _f("answers.fit-the-document", "agent.description is null", created(_typed_wrong), "description|agent|None"),
     _f("answers.fit-the-document", "429 without Retry-After", header("retry-after", None, 429), "(?i)retry-after"),

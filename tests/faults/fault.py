@@ -54,13 +54,14 @@ class Fault(Change):
 
 @dataclass
 class Request:
-    """An HTTP request on its way in; may be changed."""
+    """An HTTP request on its way in; may be changed.  `connection` tells those apart that came on different ones."""
 
     method: str
     path: str
     query: str
     headers: dict[str, str]
     body: bytes
+    connection: str
 
     @property
     def operation(self) -> str:
@@ -367,7 +368,14 @@ async def _request(scope: Scope, receive: Receive) -> Request:
         body += message.get("body", b"")
         if not message.get("more_body"):
             break
-    return Request(scope["method"], scope["path"], scope["query_string"].decode(), _headers(scope), bytes(body))
+    return Request(
+        scope["method"],
+        scope["path"],
+        scope["query_string"].decode(),
+        _headers(scope),
+        bytes(body),
+        str(scope["client"]),
+    )
 
 
 async def _answered(app: ASGIApp, scope: Scope, request: Request, receive: Receive) -> Reply:
