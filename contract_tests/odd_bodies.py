@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -184,7 +185,11 @@ def generated(document: dict[str, Any], path: str, mode: GenerationMode, seed: i
     import schemathesis
     from hypothesis import HealthCheck, Phase, Verbosity
 
-    strategy = schemathesis.openapi.from_dict(document)[path]["POST"].as_strategy(generation_mode=mode)
+    # Not the one that lies about where this runs.
+    config = schemathesis.Config()
+    # All but surrogates, as UTF-8 has it; to find that out hypothesis would encode every character, in 170 MB.
+    config.projects.default.generation.codec = None
+    strategy = schemathesis.openapi.from_dict(document, config=config)[path]["POST"].as_strategy(generation_mode=mode)
     cases: list[Case[Any]] = []
 
     @hypothesis.seed(seed)
@@ -205,7 +210,12 @@ def generated(document: dict[str, Any], path: str, mode: GenerationMode, seed: i
 
 
 if __name__ == "__main__":
+    from hypothesis.configuration import set_hypothesis_home_dir
+
     # Calls are in progress meanwhile, and they cannot wait.
     if hasattr(os, "nice"):
         os.nice(10)
-    json.dump(made(**json.load(sys.stdin)), sys.stdout)
+    with tempfile.TemporaryDirectory() as home:
+        # Else hypothesis would leave a folder where the judge was started.
+        set_hypothesis_home_dir(home)
+        json.dump(made(**json.load(sys.stdin)), sys.stdout)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from contract_tests.context import audio_settings
+from contract_tests.fuzzing import made_elsewhere
 from contract_tests.odd import DAMAGES, PIECES, Rotation, odd_text
 from contract_tests.shrinking import shrunk
 
@@ -72,3 +76,14 @@ def test_odd_texts_hold_every_piece_and_are_long_at_times() -> None:
     texts = [odd_text(random) for _ in range(200)]
     assert all(any(piece in text for text in texts) for piece in PIECES)
     assert any(len(text) > 4096 for text in texts)
+
+
+def test_what_lies_where_the_judge_is_started_is_not_read_and_nothing_is_left_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tmp_path.joinpath("schemathesis.toml").write_text("nonsense = 1")
+    monkeypatch.chdir(tmp_path)
+    known = {"inline": {"systemPrompt": "x", "voice": "Mark", "language": "en", "greeting": "x"}}
+    asked = {"known": known, "audio": audio_settings("websocket"), "seed": 1, "most": 3}
+    assert [len(bodies) for bodies in asyncio.run(made_elsewhere(asked)).values()] == [3] * 4
+    assert os.listdir(tmp_path) == ["schemathesis.toml"]
