@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -84,6 +84,7 @@ class Context:
     Attributes:
         variant: the operation or connection type.
         attempt: 1, or more where a violation has to show again.
+        newest: how many of the run's exchanges a look ahead sees, so that it is quick; None for all.
         cases: what was wrong so far.
         shown: the exchanges that showed it.
         cause: what most likely causes it; the requirement's own words where a check says nothing.
@@ -92,12 +93,13 @@ class Context:
         held_up: whether this machine was too busy for the check to come to an end.
     """
 
-    def __init__(self, judge: Judge, variant: str, attempt: int = 1) -> None:
+    def __init__(self, judge: Judge, variant: str, attempt: int = 1, *, newest: int | None = None) -> None:
         self.judge = judge
         self.settings = judge.settings
         self.target = judge.target
         self.variant = variant
         self.attempt = attempt
+        self.newest = newest
         self.cases: list[Case] = []
         self.shown: list[Exchange] = []
         self.cause = ""
@@ -123,6 +125,12 @@ class Context:
             found, began_at = await self.judge.recording(name, record)
         self.looks_back_to = min(self.looks_back_to, began_at)
         return found
+
+    @property
+    def seen(self) -> Sequence[Exchange]:
+        """The exchanges of the run so far, in the order in which the answers came."""
+        exchanges = self.target.journal.exchanges
+        return exchanges if self.newest is None else exchanges[-self.newest :]
 
     # saying what is wrong
 

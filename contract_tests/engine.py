@@ -31,6 +31,8 @@ HEAD_START_S = 1.5
 """The most that calls wait for the checks that only make requests: what is plain is to be seen at once."""
 SOON_S = 5.0
 """A check that places calls and does not take longer comes before all that do."""
+AHEAD_NEWEST = 500
+"""How many exchanges a look ahead sees: calls are in progress meanwhile, and wait for it."""
 AHEAD_EVERY_S = 0.25, 5.0
 AHEAD_TAKES = 1 / 100
 """How often what was seen so far is looked at: with so much of the run's time, if that is neither often nor seldom."""
@@ -112,7 +114,7 @@ async def run(
 
     async def look_ahead(job: Job) -> None:
         while job.name not in ahead and job.name not in found:
-            finding = await _attempt(judge, job, Context(judge, job.variant))
+            finding = await _attempt(judge, job, Context(judge, job.variant, newest=AHEAD_NEWEST))
             if finding.cases and job.name not in found:
                 ahead[job.name] = finding
                 on_finding(finding)

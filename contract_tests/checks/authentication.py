@@ -184,7 +184,7 @@ def _judge_early(it: Context, exchange: Exchange, what: str) -> None:
 async def _echoed(it: Context) -> None:
     """Whether a key was in an answer so far."""
     seen = 0
-    for exchange in it.target.journal.exchanges:
+    for exchange in it.seen:
         if exchange.status is None or exchange.key is None or not is_telling(exchange.key):
             continue
         seen += 1

@@ -13,7 +13,7 @@ from contract_tests.target import Exchange, NotChecked
 async def _shapes(it: Context) -> None:
     """What every error so far looks like."""
     seen: set[tuple[str, int | None, str]] = set()
-    for exchange in it.target.journal.exchanges:
+    for exchange in it.seen:
         fault = _shape_fault(it, exchange)
         if fault and (kind := (exchange.operation, exchange.status, fault[:40])) not in seen:
             seen.add(kind)
@@ -69,7 +69,7 @@ def _is_odd(exchange: Exchange) -> bool:
 async def _request_ids(it: Context) -> None:
     """Whether every answer so far has one."""
     seen: set[int] = set()
-    for exchange in it.target.journal.exchanges:
+    for exchange in it.seen:
         if not exchange.operation or exchange.status is None or exchange.status in seen:
             continue
         if not exchange.header("x-request-id"):

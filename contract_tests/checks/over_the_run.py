@@ -90,7 +90,7 @@ def _timed(it: Context) -> list[tuple[float, Exchange]]:
     """The answers 201 that came quickly, each with the moment that it names, in the order in which they came."""
     timed = [
         (moment, each)
-        for each in it.target.journal.exchanges
+        for each in it.seen
         if each.status == 201
         and each.took_s < QUICK_S
         and (moment := moment_of(each.json_object().get("createdAt"))) is not None
@@ -137,7 +137,7 @@ async def every_valid_request(it: Context) -> None:
 
 
 def _judge_refused(it: Context) -> None:
-    refused = [each for each in it.target.journal.exchanges if _was_refused(it, each)]
+    refused = [each for each in it.seen if _was_refused(it, each)]
     reported = [shown for exchanges in it.judge.shown.values() for shown in exchanges]
     if refused and not any(shown is each for shown in reported for each in refused):
         exchange = min(refused, key=lambda each: len(each.content))

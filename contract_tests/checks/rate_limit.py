@@ -78,7 +78,7 @@ async def rates_truthful(it: Context) -> None:
 
 async def _in_a_row(it: Context) -> list[Exchange]:
     """Valid requests of one operation with one key: at least six that are answered with 201, or all up to a 429."""
-    journal = it.target.journal.exchanges
+    journal = it.seen
     began = len(journal)
     # A rate limit is judged here, not by whom it stops.
     with suppress(OutOfRequests):
@@ -123,7 +123,7 @@ def _judge_counts(
 
 def _behind_s(it: Context) -> float:
     """By how much the target's clock is behind ours, as far as that is forgiven: createdAt tells."""
-    for exchange in reversed(it.target.journal.exchanges):
+    for exchange in reversed(it.seen):
         moment = moment_of(exchange.json_object().get("createdAt")) if exchange.status == 201 else None
         if moment is not None:
             return max(0.0, min(SKEW_S, exchange.answered_at - moment))
@@ -176,7 +176,7 @@ def _judge_past(it: Context, exchange: Exchange) -> None:
 
 
 def _last_counted(it: Context) -> Exchange | None:
-    for exchange in reversed(it.target.journal.exchanges):
+    for exchange in reversed(it.seen):
         if exchange.operation == it.variant and exchange.status == 201 and exchange.key in it.settings.api_keys:
             return exchange
     return None
@@ -192,7 +192,7 @@ def _over_s(it: Context, exchange: Exchange) -> float:
 
 async def _missing(it: Context) -> None:
     """What the first answers of two kinds lack."""
-    answers = [each for each in it.target.journal.exchanges if each.operation == it.variant]
+    answers = [each for each in it.seen if each.operation == it.variant]
     for status in (201, 400):
         exchange = next((e for e in answers if e.status == status and e.key in it.settings.api_keys), None)
         missing = [name for name in RATE if exchange is not None and exchange.header(name) is None]

@@ -62,7 +62,7 @@ async def unguessable(it: Context) -> None:
 
 
 def _last_calls(it: Context) -> list[Call]:
-    known = [each for each in it.target.journal.exchanges if each.status == 201 and each.operation]
+    known = [each for each in it.seen if each.status == 201 and each.operation]
     return [call for each in known[-40:] if (call := _created(each)).url]
 
 
@@ -188,7 +188,7 @@ async def never_echoed(it: Context) -> None:
 
 
 def _judge_answers(it: Context) -> None:
-    exchanges = it.target.journal.exchanges
+    exchanges = it.seen
     created = [it.target.token_of(each.json_object()) for each in exchanges if each.status == 201]
     tokens = {token for token in created if len(token) >= SHORTEST_TOKEN}
     for exchange in exchanges:
