@@ -15,10 +15,7 @@ from contract import documents
 from contract.errors import DocumentError
 from contract.openapi_schema import as_draft4
 from contract_tests.in_force import Overlays, in_force
-from contract_tests.target import Exchange, Meant
-
-JUDGED = (201, 400, 401, 402, 404, 413, 415, 429, 500, 503)
-"""The statuses whose answers the document describes; 405 is partly a SHOULD, and has checks of its own."""
+from contract_tests.target import JUDGED, Exchange, Meant
 
 RESOLVED_PLACES = 4096
 """Places of the document that are found once, where openapi-core would look for each of them at each exchange."""

@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 
 from contract_tests.context import Context
 from contract_tests.findings import Finding, Layer, Level, Verdict
 from contract_tests.judge import Judge
-from contract_tests.requirements import Check
+from contract_tests.requirements import Check, CheckFunction
 from contract_tests.second_looks import SecondLooks
 from contract_tests.settings import Profile
 from contract_tests.target import HeldUp, NotChecked
@@ -33,9 +34,10 @@ SOON_S = 5.0
 """A check that places calls and does not take longer comes before all that do."""
 AHEAD_NEWEST = 500
 """How many exchanges a look ahead sees: calls are in progress meanwhile, and wait for it."""
-AHEAD_EVERY_S = 0.25, 5.0
+AHEAD_OFTEN_S = 0.25
+AHEAD_SELDOM_S = 5.0
 AHEAD_TAKES = 1 / 100
-"""How often what was seen so far is looked at: with so much of the run's time, if that is neither often nor seldom."""
+"""How much of the time each look ahead takes, as long as it comes neither more often nor more seldom than that."""
 FOR_LAST = 1 / 20
 """How much of a run's time is kept for the checks that come last: most of them only look at what was answered."""
 
@@ -107,22 +109,26 @@ async def run(
         async with judge.places_for(job.check).one():
             finding = await _judged(judge, job, looks)
         shown = ahead.get(job.name)
-        # What was seen was seen: there may be no requests left to look again.
-        found[job.name] = shown if shown and not finding.cases else finding
+        # There may be no requests left to look again.
+        found[job.name] = shown if shown and finding.verdict is Verdict.NOT_CHECKED else finding
         if not shown:
             on_finding(finding)
 
-    async def look_ahead(job: Job) -> None:
+    async def look_ahead(job: Job, look: CheckFunction) -> None:
+        await judge.for_requests.all_had_one(HEAD_START_S)
         while job.name not in ahead and job.name not in found:
-            finding = await _attempt(judge, job, Context(judge, job.variant, newest=AHEAD_NEWEST))
-            if finding.cases and job.name not in found:
-                ahead[job.name] = finding
-                on_finding(finding)
-            await asyncio.sleep(min(AHEAD_EVERY_S[1], max(AHEAD_EVERY_S[0], finding.took_s / AHEAD_TAKES)))
+            began_at = time.monotonic()
+            context = Context(judge, job.variant, newest=AHEAD_NEWEST)
+            with suppress(NotChecked):
+                await look(context)
+            took_s = time.monotonic() - began_at
+            if context.cases and job.name not in found:
+                ahead[job.name] = _wrong(job, context, took_s)
+                on_finding(ahead[job.name])
+            await asyncio.sleep(min(max(AHEAD_OFTEN_S, took_s / AHEAD_TAKES), AHEAD_SELDOM_S))
 
     async def place_calls(due: list[Job]) -> None:
         await judge.for_requests.all_had_one(HEAD_START_S)
-        early.extend(asyncio.create_task(look_ahead(job)) for job in map(_ahead, jobs) if job)
         await asyncio.gather(*map(one, due))
 
     ahead: dict[str, Finding] = {}
@@ -133,6 +139,8 @@ async def run(
             if order == "any":
                 quick = {job: asyncio.create_task(one(job)) for job in due if not job.check.calls}
                 judge.requests = [task for job, task in quick.items() if not job.check.dials]
+                looks_ahead = (look_ahead(job, job.check.ahead) for job in jobs if job.check.ahead)
+                early += map(asyncio.create_task, looks_ahead)
                 await asyncio.gather(*quick.values(), place_calls([job for job in due if job.check.calls]))
             else:
                 for job in due:
@@ -144,12 +152,6 @@ async def run(
             if isinstance(result, Exception):
                 raise result
     return [found[job.name] for job in jobs]
-
-
-def _ahead(job: Job) -> Job | None:
-    """What a job says of what was seen so far."""
-    ahead = job.check.ahead
-    return Job(replace(job.check, run=ahead), job.variant) if ahead else None
 
 
 def _turn(job: Job) -> tuple[bool, float]:
@@ -227,22 +229,25 @@ async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
     except TimeoutError:
         reason = f"the time is up: it takes more than the {judge.settings.max_time_s:g} s of this run (--max-time)"
     took_s = time.monotonic() - began_at
-    judge.shown[job.name] = context.shown
-    requirement = job.check.requirement
+    if job.check.order != "last":
+        judge.shown[job.name] = context.shown
     if context.cases:
-        verdict = Verdict.VIOLATED if requirement.level is Level.MUST else Verdict.WARNED
-        cases = tuple(sorted(context.cases, key=lambda case: sum(map(len, case.reproduce))))
-        return Finding(
-            requirement=requirement,
-            variant=job.variant,
-            verdict=verdict,
-            cases=cases,
-            cause=context.cause or requirement.mend,
-            took_s=took_s,
-        )
+        return _wrong(job, context, took_s)
     if reason:
         return _not_checked(job, reason, took_s)
-    return Finding(requirement=requirement, variant=job.variant, verdict=Verdict.PASSED, took_s=took_s)
+    return Finding(requirement=job.check.requirement, variant=job.variant, verdict=Verdict.PASSED, took_s=took_s)
+
+
+def _wrong(job: Job, context: Context, took_s: float) -> Finding:
+    requirement = job.check.requirement
+    return Finding(
+        requirement=requirement,
+        variant=job.variant,
+        verdict=Verdict.VIOLATED if requirement.level is Level.MUST else Verdict.WARNED,
+        cases=tuple(sorted(context.cases, key=lambda case: sum(map(len, case.reproduce)))),
+        cause=context.cause or requirement.mend,
+        took_s=took_s,
+    )
 
 
 def _not_checked(job: Job, reason: str, took_s: float) -> Finding:

@@ -55,7 +55,7 @@ class Judge:
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
         requests: the checks that do nothing but make requests, except for the last ones.
-        shown: the exchanges that showed what is wrong, by the check that found it at its last look.
+        shown: the exchanges that showed what is wrong, by the check that found it at its last look; not the last ones'.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
         hung_up: for each connection type, whether the agent's side let go of calls that the caller ended, and commands.
         told: how many messages all sockets said; `leaks`, connection type and commands of calls that told a key.
@@ -92,7 +92,7 @@ class Judge:
 
     @property
     def requests_over(self) -> bool:
-        """Whether all checks are that do nothing but make requests, except for the last ones."""
+        """Whether all checks are, or there is none, that do nothing but make requests, except for the last ones."""
         return all(task.done() for task in self.requests)
 
     def left_s(self) -> float:

@@ -99,10 +99,10 @@ async def judge(
         else:
             problems.append("no requirement is selected")
         if not problems:
-            bugs: list[str] = []
+            bugs: dict[str, str] = {}
             for finding in await engine.run(it, [_guarded(job, bugs) for job in jobs], note_finding):
                 found[finding.name] = finding
-            problems += bugs
+            problems += bugs.values()
     except asyncio.CancelledError:
         interrupted = True
         if (task := asyncio.current_task()) is not None:
@@ -325,7 +325,7 @@ def _is_page(answer: Exchange) -> bool:
     return answer.body.lstrip().startswith(b"<") or (answer.media_type == "text/html" and answer.json() is None)
 
 
-def _guarded(job: Job, bugs: list[str]) -> Job:
+def _guarded(job: Job, bugs: dict[str, str]) -> Job:
     """The job, with what its check trips over made a problem of the run instead of its end."""
 
     def guarded(function: CheckFunction) -> CheckFunction:
@@ -338,8 +338,7 @@ def _guarded(job: Job, bugs: list[str]) -> Job:
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 where = f"{os.path.basename(place.filename)}:{place.lineno}"
                 what = context.judge.secrets.redact(f"{type(error).__name__}: {error}")[:300]
-                if (bug := f"{job.name}: the judge itself failed, in {where}: {what}") not in bugs:
-                    bugs.append(bug)
+                bugs.setdefault(f"{job.name} {where}", f"{job.name}: the judge itself failed, in {where}: {what}")
                 raise NotChecked(f"the judge itself failed, in {where}: {what}") from error
 
         return run

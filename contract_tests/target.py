@@ -18,6 +18,9 @@ from contract_tests.parsing import json_value, url_parts
 from contract_tests.secrets_kept import Secrets
 from contract_tests.settings import REQUESTS_PER_KEY, TargetSettings
 
+JUDGED = (201, 400, 401, 402, 404, 413, 415, 429, 500, 503)
+"""The statuses whose answers the document describes; 405 is partly a SHOULD, and has checks of its own."""
+
 MOST_BODY_BYTES = 1024 * 1024
 """How much of an answer is read: whoever sends more is cut off."""
 

@@ -8,7 +8,7 @@ import logging
 import multiprocessing
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -138,6 +138,13 @@ def changed_server(change: Change) -> Server:
     return server
 
 
+def taken_back(told: Iterable[Finding], found: Iterable[Finding]) -> str:
+    """What was told ahead as wrong, and was not at the end; empty where all of it was."""
+    right = {finding.name for finding in found if not finding.cases}
+    wrong = [finding for finding in told if finding.cases and finding.name in right]
+    return "; ".join(f"{each.name} was told of, but not found: {each.cases[0].received}" for each in wrong)
+
+
 async def judge_change(change: Change, jobs: Sequence[Job], *, seed: int = 0, max_time_s: float = 90.0) -> Judged:
     """Serve the mock with a change in it, and judge it."""
     server = changed_server(change)
@@ -146,7 +153,9 @@ async def judge_change(change: Change, jobs: Sequence[Job], *, seed: int = 0, ma
         more_keys = FUZZING_KEYS if change.settings.get("any_key") else 0
         it = Judge(target(server.base_url, seed, max_time_s, more_keys))
         try:
-            return Judged(tuple(await engine.run(it, list(jobs))), held_up_s=it.lag_since(it.began_at))
+            told: list[Finding] = []
+            findings = await engine.run(it, list(jobs), told.append)
+            return Judged(tuple(findings), crash=taken_back(told, findings), held_up_s=it.lag_since(it.began_at))
         except Exception as error:
             return Judged(crash=f"{type(error).__name__}: {error}")
         finally:

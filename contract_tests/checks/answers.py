@@ -328,7 +328,7 @@ async def known_fields(it: Context) -> None:
 async def _unfit(it: Context) -> None:
     """What is wrong with the answers so far."""
     # Answers that differ in nothing but values are judged once: openapi-core takes its time.
-    kinds = {_kind(each): each for each in it.seen if each.status is not None and each.operation}
+    kinds = {_kind(each): each for each in reversed(it.seen) if each.status is not None and each.operation}
     seen: set[tuple[str, int | None, str]] = set()
     for exchange in kinds.values():
         for fault in await asyncio.to_thread(_faults_of, exchange, it.settings.overlays):

@@ -13,7 +13,7 @@ from contract_tests.legal_requests import all_accepted, fullest
 from contract_tests.moments import moment_of
 from contract_tests.requirements import OPERATIONS, requirement
 from contract_tests.sources import CREATED_CALL
-from contract_tests.target import Exchange, Meant, NotChecked
+from contract_tests.target import JUDGED, Exchange, Meant, NotChecked
 
 APART_S = 4.0
 MINUTE_S = 60.0
@@ -29,7 +29,9 @@ QUICK_S = 1.0
 async def _stands(it: Context) -> None:
     """Whether createdAt stood still so far, for as long as it is looked at where there is nothing else to go by."""
     timed = _timed(it)
-    if timed and timed[-1][1].answered_at - timed[0][1].answered_at >= APART_S + AGAIN_S:
+    if not timed or timed[-1][1].answered_at - timed[0][1].answered_at < APART_S + AGAIN_S:
+        return
+    if timed[-1][0] in {moment for moment, _ in timed[:-1]}:
         _judge_stands(it, timed)
 
 
@@ -145,12 +147,16 @@ def _judge_refused(it: Context) -> None:
 
 
 def _was_refused(it: Context, exchange: Exchange) -> bool:
-    """Whether a valid request of this operation, with a key that works, was refused for what is in it."""
+    """Whether a valid request of this operation, with a key that works, was refused for what is in it.
+
+    Of a status that is not in the document answers.fit-the-document says so.
+    """
     keys = (exchange.key, *(value for name, value in exchange.headers if name.lower() == "x-api-key"))
     return (
         exchange.operation == it.variant
         and exchange.meant is Meant.VALID
-        and exchange.status not in (None, 201, 402, 429)
+        and exchange.status in JUDGED
+        and exchange.status not in (201, 402, 429)
         and any(key in it.settings.api_keys for key in keys)
         and it.overruled(it.variant, exchange.content) is not False
     )

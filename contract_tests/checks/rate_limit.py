@@ -124,10 +124,15 @@ def _judge_counts(
 def _behind_s(it: Context) -> float:
     """By how much the target's clock is behind ours, as far as that is forgiven: createdAt tells."""
     for exchange in reversed(it.seen):
-        moment = moment_of(exchange.json_object().get("createdAt")) if exchange.status == 201 else None
-        if moment is not None:
-            return max(0.0, min(SKEW_S, exchange.answered_at - moment))
+        if (late_s := _late_s(exchange)) is not None:
+            return late_s
     return 0.0
+
+
+def _late_s(exchange: Exchange) -> float | None:
+    """The same of the clock that an answer was written by; None where it does not tell."""
+    moment = moment_of(exchange.json_object().get("createdAt")) if exchange.status == 201 else None
+    return None if moment is None else max(0.0, min(SKEW_S, exchange.answered_at - moment))
 
 
 def _judge_resets(it: Context, answered: Sequence[Exchange], resets: Sequence[int]) -> None:
@@ -187,7 +192,9 @@ def _over_s(it: Context, exchange: Exchange) -> float:
     reset = _number(exchange, "x-ratelimit-reset") if exchange.status == 201 else None
     if reset is None:
         raise NotChecked("the target sends no such header with 201; rate-limit.present says more")
-    return exchange.answered_at - exchange.took_s - reset - _behind_s(it)
+    # There may be several clocks.
+    behind_s = _late_s(exchange)
+    return exchange.answered_at - exchange.took_s - reset - (_behind_s(it) if behind_s is None else behind_s)
 
 
 async def _missing(it: Context) -> None:

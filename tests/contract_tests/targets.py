@@ -7,8 +7,9 @@ import datetime
 import shutil
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from contract_tests.judge import Judge
 from contract_tests.requirements import all_checks
 from contract_tests.run import judge
 from contract_tests.settings import TargetSettings
+from tests.trusting import taken_back
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {"--api-key": "ck_mock_valid", "--unfunded-key": "ck_mock_no_credit", "--limited-key": "ck_mock_rate_limited"}
@@ -78,7 +80,20 @@ def judged(name: str, seed: int, max_time_s: float = 90.0) -> Run:
             max_time_s=max_time_s,
             seed=seed,
         )
-        return asyncio.run(judge(settings, Selection(), today=datetime.date.today()))
+        told: list[Finding] = []
+        run = asyncio.run(judge(settings, Selection(), today=datetime.date.today(), on_finding=told.append))
+        return replace(run, problems=(*run.problems, *filter(None, [taken_back(told, run.findings)])))
+
+
+async def run_on_nothing(
+    jobs: Sequence[Job], on_finding: Callable[[Finding], None] = lambda finding: None
+) -> list[Finding]:
+    """Run jobs that need no target."""
+    it = Judge(TargetSettings(url="http://127.0.0.1:1", api_keys=("ck_any_key",), max_parallel_calls=1))
+    try:
+        return await engine.run(it, list(jobs), on_finding)
+    finally:
+        await it.close()
 
 
 async def _nothing() -> None:

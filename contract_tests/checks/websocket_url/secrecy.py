@@ -7,6 +7,8 @@ import functools
 import hashlib
 import math
 import string
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -24,6 +26,9 @@ from contract_tests.target import SHORTEST_TOKEN, Exchange
 FEW_CALLS = 12
 LEAST_BITS = 112.0
 """A random UUID has 122 bits, a few of the 128; from outside they cannot be told apart with certainty."""
+
+BEGINNING = 20
+"""So many characters of a hash are not the same by chance."""
 
 ALPHABETS = (
     string.digits,
@@ -120,28 +125,35 @@ def _bits(paths: list[str]) -> float:
 def _derived_from(call: Call, token: str) -> str | None:
     """What a token was computed from, where that is something that others know or can guess."""
     own = {"the call's id": str(call.body.get("id")), "createdAt": str(call.body.get("createdAt"))}
-    for what, forms in (*((what, _forms(text)) for what, text in own.items()), *_numbers()):
-        if token in forms.written:
-            return what
-        for name, in_hex, coded in forms.hashed:
-            if len(token) >= 20 and (in_hex.startswith(token.lower()) or coded.startswith(token)):
-                return f"the {name} of {what}"
+    for forms in (_forms(own), _numbers()):
+        for begins in {token[:BEGINNING], token.lower()[:BEGINNING]}:
+            for form in forms.get(begins, ()):
+                cut_short = form.is_hash and len(token) >= BEGINNING and form.text.startswith((token, token.lower()))
+                if token == form.text or cut_short:
+                    return form.what
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Forms:
-    """A text as a token may hold it: `written` as it is and in base64url, `hashed` by name, in hex and in base64url."""
+class _Form:
+    """A token that is made from something: what it is, the token, and whether a part that has its BEGINNING will do."""
 
-    written: tuple[str, str]
-    hashed: tuple[tuple[str, str, str], ...]
+    what: str
+    text: str
+    is_hash: bool = False
 
 
-def _forms(text: str) -> _Forms:
-    raw = text.encode()
-    hashes = [(name, hashlib.new(name, raw, usedforsecurity=False)) for name in ("md5", "sha1", "sha256")]
-    hashed = tuple((name, found.hexdigest(), _base64url(found.digest())) for name, found in hashes)
-    return _Forms((text, _base64url(raw)), hashed)
+def _forms(texts: Mapping[str, str]) -> Mapping[str, list[_Form]]:
+    """The tokens that are made from texts, by their first BEGINNING characters; `texts` by what they are."""
+    found = defaultdict(list)
+    for what, text in texts.items():
+        forms = [_Form(what, text), _Form(what, _base64url(text.encode()))]
+        for name in ("md5", "sha1", "sha256"):
+            digest = hashlib.new(name, text.encode(), usedforsecurity=False).digest()
+            forms += [_Form(f"the {name} of {what}", coded, True) for coded in (digest.hex(), _base64url(digest))]
+        for form in forms:
+            found[form.text[:BEGINNING]].append(form)
+    return found
 
 
 def _base64url(raw: bytes) -> str:
@@ -149,18 +161,18 @@ def _base64url(raw: bytes) -> str:
 
 
 @functools.cache
-def _numbers() -> tuple[tuple[str, _Forms], ...]:
-    """What counts calls; each token is looked for among the same."""
-    return tuple((f"the number {number}", _forms(str(number))) for number in range(3000))
+def _numbers() -> Mapping[str, list[_Form]]:
+    """Those of what counts calls."""
+    return _forms({f"the number {number}": str(number) for number in range(3000)})
 
 
 async def _echoed(it: Context) -> None:
     """Whether a token was in another answer so far, or in what was said to who dials."""
-    _judge_answers(it)
+    # Of few calls nobody knows what in their URLs is a token, and what stands in each URL of a customer.
+    if it.judge.requests_over:
+        _judge_answers(it)
     if dials.was_outlived(it):
-        outlived = await dials.outlived(it)
-        for attempt, answer in outlived.answers.items():
-            _judge_plain(it, outlived.call, attempt.upper(), answer)
+        _judge_outlived(it, await dials.outlived(it))
     if dials.was_dialled_again(twilio := Context(it.judge, "twilio", it.attempt)):
         _judge_refusals(it, await dials.dialled_again(twilio))
 
@@ -179,12 +191,13 @@ async def _echoed(it: Context) -> None:
 async def never_echoed(it: Context) -> None:
     """All answers, and what a live URL and a used one are answered with."""
     await typical(it)
-    await dials.outlived(it)
+    _judge_answers(it)
+    _judge_outlived(it, await dials.outlived(it))
     dialled = await dials.dialled_again(Context(it.judge, "twilio", it.attempt))
     for method in ("GET", "POST"):
         address = dial_address(dialled.call.url, it.settings)
         _judge_plain(it, dialled.call, method, await plain_request(method, address, it.settings))
-    await _echoed(it)
+    _judge_refusals(it, dialled)
 
 
 def _judge_answers(it: Context) -> None:
@@ -197,6 +210,11 @@ def _judge_answers(it: Context) -> None:
         if any(token in text and token != own for token in tokens):
             it.wrong("an answer without a token", it.target.shown(exchange), exchange)
             return
+
+
+def _judge_outlived(it: Context, outlived: dials.Outlived) -> None:
+    for attempt, answer in outlived.answers.items():
+        _judge_plain(it, outlived.call, attempt.upper(), answer)
 
 
 def _judge_refusals(it: Context, dialled: dials.Dialled) -> None:
