@@ -138,7 +138,7 @@ async def run(
             due = sorted((job for job in jobs if job.check.order == order), key=_turn)
             if order == "any":
                 quick = {job: asyncio.create_task(one(job)) for job in due if not job.check.calls}
-                judge.requests = [task for job, task in quick.items() if not job.check.dials]
+                judge.plain_ones = [task for job, task in quick.items() if job.check.plain]
                 looks_ahead = (look_ahead(job, job.check.ahead) for job in jobs if job.check.ahead)
                 early += map(asyncio.create_task, looks_ahead)
                 await asyncio.gather(*quick.values(), place_calls([job for job in due if job.check.calls]))

@@ -54,7 +54,7 @@ class Judge:
         for_requests, for_calls: where checks run; those that only make requests need not wait for those that dial.
         alone: held by what computes so much that two of it would hold up the calls.
         lags: when this process had been held up, and for how many seconds.
-        requests: the checks that do nothing but make requests, except for the last ones.
+        plain_ones: the checks of how plain requests are answered, without the first and the last ones.
         shown: the exchanges that showed what is wrong, by the check that found it at its last look; not the last ones'.
         forbidden: connection type, fault and commands of the first forbidden message of each call that has one.
         hung_up: for each connection type, whether the agent's side let go of calls that the caller ended, and commands.
@@ -75,7 +75,7 @@ class Judge:
         self.for_requests = Places(QUICK_SIDE_BY_SIDE)
         self.for_calls = Places(settings.max_parallel_calls)
         self.lags: list[tuple[float, float]] = []
-        self.requests: list[asyncio.Task[None]] = []
+        self.plain_ones: list[asyncio.Task[None]] = []
         self.shown: dict[str, list[Exchange]] = {}
         self.forbidden: list[tuple[str, str, tuple[str, str]]] = []
         self.hung_up: dict[str, list[tuple[bool, tuple[str, str]]]] = defaultdict(list)
@@ -91,9 +91,9 @@ class Judge:
         return self.for_calls if check.calls else self.for_requests
 
     @property
-    def requests_over(self) -> bool:
-        """Whether all checks are, or there is none, that do nothing but make requests, except for the last ones."""
-        return all(task.done() for task in self.requests)
+    def plain_over(self) -> bool:
+        """Whether `plain_ones` are over; also where there is none."""
+        return all(task.done() for task in self.plain_ones)
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""

@@ -75,9 +75,9 @@ class Check:
         return self.lasts_s > 0 or self.requirement.layer is Layer.MEDIA
 
     @property
-    def dials(self) -> bool:
-        """Whether it looks at what comes of dialling, and not at what requests are answered with."""
-        return self.calls or self.requirement.section == "websocket-url"
+    def plain(self) -> bool:
+        """Whether it may report how a plain request is answered: not what comes of dialling, nor of odd ones."""
+        return not self.calls and self.requirement.section not in ("websocket-url", "fuzz")
 
 
 _CHECKS: dict[str, Check] = {}

@@ -112,7 +112,7 @@ async def _timed_call(it: Context) -> tuple[float, Exchange]:
 
 async def _all_refused(it: Context) -> None:
     """What was refused so far, once those that may report it have."""
-    if it.judge.requests_over:
+    if it.judge.plain_over:
         _judge_refused(it)
 
 

@@ -6,14 +6,13 @@ import asyncio
 import json
 import secrets
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 
 from contract_tests.context import Context
 from contract_tests.engine import Job, Selection
 from contract_tests.findings import Finding, Verdict
 from contract_tests.judge import Judge
-from contract_tests.requirements import all_checks
+from contract_tests.requirements import CheckFunction, all_checks
 from contract_tests.settings import TargetSettings
 from contract_tests.target import Exchange, NotChecked
 from tests.contract_tests.targets import job_named, run_on_nothing
@@ -23,42 +22,39 @@ from tests.trusting import judge_change
 MOST_S = 20.0
 
 
-def _look(it: Context) -> None:
+async def _sees(it: Context) -> None:
     it.wrong("something", "something else")
 
 
-def _tells(run: Callable[[Context], None], variant: str) -> Job:
-    """A last check, which sees something ahead."""
-
-    async def look(it: Context) -> None:
-        _look(it)
-
-    async def at_the_end(it: Context) -> None:
-        run(it)
-
-    named = job_named("inline.voice")
-    return replace(named, variant=variant, check=replace(named.check, run=at_the_end, order="last", ahead=look))
+async def _sees_nothing(it: Context) -> None:
+    pass
 
 
-def _no_request_left(it: Context) -> None:
+async def _has_no_request_left(it: Context) -> None:
     raise NotChecked("no request is left")
+
+
+def _last(run: CheckFunction, variant: str) -> Job:
+    """A last check, which sees something ahead."""
+    named = job_named("inline.voice")
+    return replace(named, variant=variant, check=replace(named.check, run=run, order="last", ahead=_sees))
 
 
 def test_what_is_seen_ahead_is_told_at_once_and_once_and_the_end_has_the_last_word() -> None:
     told: list[str] = []
-    both_told = asyncio.Event()
+    all_told = asyncio.Event()
 
     def tell(finding: Finding) -> None:
         told.append(finding.variant)
         if len(told) == 3:
-            both_told.set()
+            all_told.set()
 
     async def takes_long(it: Context) -> None:
-        await both_told.wait()
+        await all_told.wait()
 
     named = job_named("inline.voice")
     slow = replace(named, check=replace(named.check, run=takes_long), variant="slow")
-    last = [_tells(_look, "found"), _tells(_no_request_left, "no look left"), _tells(lambda it: None, "right")]
+    last = [_last(_sees, "found"), _last(_has_no_request_left, "no look left"), _last(_sees_nothing, "right")]
     found = asyncio.run(asyncio.wait_for(run_on_nothing([*last, slow], tell), MOST_S))
     assert sorted(told[:3]) == ["found", "no look left", "right"] and told[3:] == ["slow"]
     verdicts = [finding.verdict for finding in found]
@@ -119,12 +115,12 @@ def test_what_stands_in_every_url_of_a_customer_is_no_token() -> None:
             found.append(bool(context.cases))
 
         try:
-            it.requests = [asyncio.create_task(asyncio.sleep(0))]
+            it.plain_ones = [asyncio.create_task(asyncio.sleep(0))]
             for customer in customers:
                 it.target.add(_created(customer))
                 it.target.add(replace(_created(customer), status=400, body=b"{}"))
             await look()
-            await asyncio.gather(*it.requests)
+            await asyncio.gather(*it.plain_ones)
             for customer in customers:
                 it.target.add(_created(customer))
             await look()

@@ -169,7 +169,7 @@ def _numbers() -> Mapping[str, list[_Form]]:
 async def _echoed(it: Context) -> None:
     """Whether a token was in another answer so far, or in what was said to who dials."""
     # Of few calls nobody knows what in their URLs is a token, and what stands in each URL of a customer.
-    if it.judge.requests_over:
+    if it.judge.plain_over:
         _judge_answers(it)
     if dials.was_outlived(it):
         _judge_outlived(it, await dials.outlived(it))
