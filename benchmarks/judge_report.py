@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from benchmarks import machine, report
 from benchmarks.peers.servers import ROOT
 from benchmarks.samples import Spread
+from contract_tests.requirements import all_checks
 
 FIRST_WITHIN_S = 3.0
 MEMORY_MB = 300.0
@@ -168,17 +169,20 @@ def _verdicts(samples: Sequence[Sample]) -> str:
 
 def _first(firsts: Sequence[First]) -> list[str]:
     """What the table of first violations says."""
+    calling = {check.requirement.name for check in all_checks() if check.calls}
     soon = [each for each in firsts if each.by and each.seconds <= FIRST_WITHIN_S]
+    asked, asked_soon = (sum(each.breaks not in calling for each in of) for of in (firsts, soon))
     never = [each for each in firsts if min(each.seconds, each.alone_s or each.seconds) > FIRST_WITHIN_S]
     shown = Spread.of(each.seconds for each in firsts if each.by)
     return [
         "What is violated is shown at once, while the run goes on. On the mock with one fault each, at ten times the",
         f"speed, a first line came within {FIRST_WITHIN_S:.0f} s for {len(soon)} of {len(firsts)} faults, spread",
-        f"evenly over all groups (median {report.spread(shown, 1)} s, loading included). **Alone** is how long it",
-        f"takes where only the requirement that is broken is asked for: {len(never)} are not shown within",
-        f"{FIRST_WITHIN_S:.0f} s then either. What shows only in a call takes as long as it does until somebody has",
-        "spoken, and waits for its turn: not all calls can be the first ones, and 60 at most are open at once. What",
-        "is a matter of time is looked at twice before it is said; what all answers of a run show together comes last.",
+        f"evenly over all groups (median {report.spread(shown, 1)} s, loading included): for {asked_soon} of the",
+        f"{asked} of which requests tell, and {len(soon) - asked_soon} of the {len(firsts) - asked} of which calls do.",
+        "**Alone** is how long it takes where only the requirement that is broken is asked for:",
+        f"{len(never)} are not shown within {FIRST_WITHIN_S:.0f} s then either. What shows only in a call takes as",
+        "long as it does until somebody has spoken, and waits for its turn: not all calls can be the first ones, and",
+        "60 at most are open at once. What is a matter of time is looked at twice before it is said.",
     ]
 
 

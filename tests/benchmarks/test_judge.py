@@ -36,6 +36,7 @@ def test_what_was_not_checked_is_said() -> None:
 def test_only_what_was_shown_soon_counts_as_shown_soon() -> None:
     text = section(SAMPLES, FIRSTS, FUZZ, ()).replace("\n", " ")
     assert "within 3 s for 1 of 3 faults" in text
+    assert "for 1 of the 1 of which requests tell, and 0 of the 2 of which calls do" in text
     assert "median 7.0 [2.0-12.0] s" in text
     assert "1 are not shown within 3 s then either" in text
     assert ["c", "1.0", "nothing", "none"] in _rows(section(SAMPLES, FIRSTS, FUZZ, ()))
