@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
 from websockets.asyncio.client import ClientConnection
 
 from contract.audio import AudioFormat, Encoding
@@ -36,7 +35,7 @@ from contract_tests.raw import raced
 from contract_tests.room.line import RoomLine
 from contract_tests.secrets_kept import shows
 from contract_tests.settings import Profile
-from contract_tests.target import PATHS, Exchange, Meant, NotChecked
+from contract_tests.target import PATHS, Exchange, Meant, NotChecked, SharedConnection
 
 MULAW = AudioFormat(Encoding.MULAW, 8000)
 ALAW = AudioFormat(Encoding.ALAW, 8000)
@@ -178,7 +177,7 @@ class Context:
         meant: Meant = Meant.FREE,
         query: str = "",
         limit_matters: bool = False,
-        by: httpx.AsyncClient | None = None,
+        by: SharedConnection | None = None,
     ) -> Exchange:
         """POST to an operation; with a working key unless another (or None) is given."""
         raw = json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass") if content is None else content

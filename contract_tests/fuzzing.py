@@ -6,7 +6,9 @@ import asyncio
 import importlib
 import itertools
 import json
+import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,18 +55,21 @@ async def _bodies(it: Context) -> Any:
 
 async def made_elsewhere(asked: Mapping[str, Any]) -> Any:
     """What `odd_bodies.made` gives for these arguments."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", "-m", "contract_tests.odd_bodies"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        given, said = await process.communicate(json.dumps(asked).encode())
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    # Else hypothesis would leave a folder where the judge was started.
+    with tempfile.TemporaryDirectory() as home:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "ignore", "-m", "contract_tests.odd_bodies"),
+            env=os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": home},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            given, said = await process.communicate(json.dumps(asked).encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
     if process.returncode:
         raise RuntimeError(f"no requests could be made: {said.decode(errors='replace')[-300:]}")
     return json.loads(given)

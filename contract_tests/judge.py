@@ -92,8 +92,8 @@ class Judge:
 
     @property
     def plain_over(self) -> bool:
-        """Whether `plain_ones` are over; also where there is none."""
-        return all(task.done() for task in self.plain_ones)
+        """Whether there are `plain_ones`, and all are over."""
+        return bool(self.plain_ones) and all(task.done() for task in self.plain_ones)
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""

@@ -15,7 +15,6 @@ import itertools
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -210,12 +209,7 @@ def generated(document: dict[str, Any], path: str, mode: GenerationMode, seed: i
 
 
 if __name__ == "__main__":
-    from hypothesis.configuration import set_hypothesis_home_dir
-
     # Calls are in progress meanwhile, and they cannot wait.
     if hasattr(os, "nice"):
         os.nice(10)
-    with tempfile.TemporaryDirectory() as home:
-        # Else hypothesis would leave a folder where the judge was started.
-        set_hypothesis_home_dir(home)
-        json.dump(made(**json.load(sys.stdin)), sys.stdout)
+    json.dump(made(**json.load(sys.stdin)), sys.stdout)

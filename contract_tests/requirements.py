@@ -55,7 +55,7 @@ class Check:
         smoke: whether the shortest profile has it.
         order: `first` alone, before all others; `last` after all others, over what they saw; else side by side.
         ahead: what a `last` one says of what was seen so far, so that nobody waits for what is plain.  It asks for
-            nothing, and says only what will be found at the end as well, whatever is seen meanwhile.
+            nothing, and says only what will be found at the end as well, whose word is the last one.
         lasts_s: how long it takes at the least, in real seconds at time scale 1; the engine starts by it.
         again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
     """

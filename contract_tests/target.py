@@ -7,7 +7,8 @@ import shlex
 import ssl
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -86,6 +87,7 @@ class Exchange:
         late: whether none came in time, or not all of it.
         answered_at: Unix seconds.
         took_s: seconds from the request to the end of the answer.
+        http_version: of the answer.
     """
 
     method: str
@@ -102,6 +104,7 @@ class Exchange:
     late: bool = False
     answered_at: float = 0.0
     took_s: float = 0.0
+    http_version: str = ""
 
     def header(self, name: str) -> str | None:
         """The first header of the answer with this name, in lower case."""
@@ -111,6 +114,11 @@ class Exchange:
         """The members of a header that is a list, which may stand in several lines (RFC 9110, 5.3)."""
         lines = ",".join(value for key, value in self.answer_headers if key == name)
         return [member for part in lines.split(",") if (member := part.strip())]
+
+    @property
+    def persists(self) -> bool:
+        """Whether the answer leaves its connection open for another request (RFC 9112, 9.3)."""
+        return self.http_version == "HTTP/1.1" and "close" not in map(str.lower, self.listed("connection"))
 
     def json(self) -> Any:
         """The answer's body; None where it is no JSON."""
@@ -143,6 +151,19 @@ class Journal:
     url_texts: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True)
+class SharedConnection:
+    """What requests are made by that share a connection, as long as the target keeps it open.
+
+    Attributes:
+        client: has one.
+        within_s: how long an answer may take; a request is not made again.
+    """
+
+    client: httpx.AsyncClient
+    within_s: float
+
+
 class Target:
     """Makes requests of one implementation.
 
@@ -163,6 +184,7 @@ class Target:
         self._balances_left = MOST_BALANCES
         self._turn = 0
         self._patience = PATIENCE
+        self._tls = httpx.create_ssl_context(verify=not settings.insecure)
         # A connection for each request: one that the server closes while it idles would look like a fault of its.
         self._client = self._new_client(httpx.Limits(max_keepalive_connections=0, max_connections=64))
         self._busy = asyncio.Semaphore(8)
@@ -176,14 +198,14 @@ class Target:
         await self._client.aclose()
 
     def _new_client(self, limits: httpx.Limits) -> httpx.AsyncClient:
-        settings = self.settings
-        return httpx.AsyncClient(
-            verify=not settings.insecure, trust_env=False, limits=limits, timeout=settings.request_timeout_s
-        )
+        return httpx.AsyncClient(verify=self._tls, trust_env=False, limits=limits)
 
-    def one_connection(self) -> httpx.AsyncClient:
-        """What `request` makes requests by that share a connection, as long as the target keeps it open."""
-        return self._new_client(httpx.Limits(max_connections=1))
+    @asynccontextmanager
+    async def one_connection(self, *, patient: bool) -> AsyncIterator[SharedConnection]:
+        """For requests that share a connection.  Who is patient waits as long as for one that is made again."""
+        within_s = self.settings.request_timeout_s * (PATIENCE if patient else 1)
+        async with self._new_client(httpx.Limits(max_connections=1)) as client:
+            yield SharedConnection(client, within_s)
 
     def key(self) -> str:
         """A key that works, in turn.  Raises OutOfRequests when each has made its requests, or is spent or limited."""
@@ -228,11 +250,9 @@ class Target:
         meant: Meant = Meant.FREE,
         query: str = "",
         limit_matters: bool = False,
-        by: httpx.AsyncClient | None = None,
+        by: SharedConnection | None = None,
     ) -> Exchange:
-        """One exchange, on a connection of its own, or `by` another client and then not twice.
-
-        A failure of the network is in it, not raised.
+        """One exchange, on a connection of its own, or `by` one that others share; a failure is in it, not raised.
 
         Raises OutOfRequests where the key has made all requests that it may, and where its balance is used up or
         its rate limit answered instead, unless `limit_matters`.
@@ -251,7 +271,7 @@ class Target:
             key=key,
             meant=meant,
         )
-        within_s = self.settings.request_timeout_s
+        within_s = by.within_s if by else self.settings.request_timeout_s
         async with self._busy:
             exchange = await self._exchange(known, sent, within_s, by)
             if exchange.late and self._patience and by is None:
@@ -300,7 +320,7 @@ class Target:
             return True
 
     async def _exchange(
-        self, known: Exchange, headers: dict[str, str], within_s: float, by: httpx.AsyncClient | None = None
+        self, known: Exchange, headers: dict[str, str], within_s: float, by: SharedConnection | None = None
     ) -> Exchange:
         began, url = time.monotonic(), self.settings.url + known.path
         values = {name: getattr(known, name) for name in known.__dataclass_fields__}
@@ -308,7 +328,7 @@ class Target:
         encoded.append((b"Accept-Encoding", b"identity"))
         try:
             async with asyncio.timeout(within_s + 1):
-                async with (by or self._client).stream(
+                async with (by.client if by else self._client).stream(
                     known.method, url, content=known.content, headers=encoded, timeout=within_s
                 ) as answer:
                     body = bytearray()
@@ -327,6 +347,7 @@ class Target:
             "body": bytes(body[:MOST_BODY_BYTES]),
             "answered_at": time.time(),
             "took_s": time.monotonic() - began,
+            "http_version": answer.http_version,
         }
         return Exchange(**values)
 

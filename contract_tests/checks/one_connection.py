@@ -17,9 +17,9 @@ BROKEN = b"{not json"
     "answers.one-connection",
     "Requests that share a connection are answered each by itself.",
     source="openapi/calls.yaml#/paths",
-    how="A valid request, the same without a key, one whose body is no JSON, and a valid one are sent one after the "
-    "other on one connection, as long as the target keeps it open (it need not). What is answered in another way there "
-    "than on a connection of its own is wrong.",
+    how="A valid request, one whose body is no JSON, one without a key, and a valid one are sent one after the other "
+    "on one connection, as long as the target keeps it open (it need not). What is answered in another way there than "
+    "on a connection of its own is wrong.",
     why="Browsers and most clients use a connection again and again; a proxy puts many people's requests on one.",
     mend="Keep nothing of a request with its connection, and read each body to its end, that of a refused request "
     "too, or close the connection.",
@@ -28,7 +28,7 @@ BROKEN = b"{not json"
 )
 async def one_connection(it: Context) -> None:
     """Good ones and bad ones in turn."""
-    async with it.target.one_connection() as shared:
+    async with it.target.one_connection(patient=it.attempt > 1) as shared:
         before: Exchange | None = None
         for step in _steps(it):
             exchange = await it.post(it.variant, content=step.content, key=step.key, meant=step.meant, by=shared)
@@ -47,7 +47,7 @@ async def one_connection(it: Context) -> None:
                         exchange,
                     )
                     return
-            before = exchange
+            before = exchange if exchange.persists else None
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def _steps(it: Context) -> list[_Step]:
     key = it.target.key()
     return [
         _Step("a valid request", 201, first, key, Meant.VALID),
-        _Step("no key was sent", 401, first, None, Meant.INVALID),
+        # What is left of a body that was not read makes a 400 of the next request, so no 400 is to come after it.
         _Step("the body is no JSON", 400, BROKEN, key, Meant.INVALID),
+        _Step("no key was sent", 401, first, None, Meant.INVALID),
         _Step("a valid request", 201, last, key, Meant.VALID),
     ]

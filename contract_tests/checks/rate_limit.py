@@ -199,7 +199,8 @@ def _over_s(it: Context, exchange: Exchange) -> float:
 
 async def _missing(it: Context) -> None:
     """What the first answers of two kinds lack."""
-    answers = [each for each in it.seen if each.operation == it.variant]
+    # Also ahead those of the whole run: the first ones are looked at.
+    answers = [each for each in it.target.journal.exchanges if each.operation == it.variant]
     for status in (201, 400):
         exchange = next((e for e in answers if e.status == status and e.key in it.settings.api_keys), None)
         missing = [name for name in RATE if exchange is not None and exchange.header(name) is None]

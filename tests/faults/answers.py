@@ -145,14 +145,17 @@ def _stays_authenticated(server: Server) -> None:
 
 
 def _spoilt(server: Server) -> None:
-    """Take what was left unread of a refused request for the beginning of the next one."""
+    """Take what was left unread of a request without a key for the beginning of the next one."""
     spoilt: set[str] = set()
 
     def look(request: Request) -> Reply | None:
-        return Reply.error(400) if request.connection in spoilt else None
+        if request.connection not in spoilt:
+            return None
+        spoilt.discard(request.connection)
+        return Reply.error(400)
 
     def note(request: Request, reply: Reply) -> None:
-        if reply.status >= 400:
+        if reply.status == 401:
             spoilt.add(request.connection)
 
     hooked(Hooks(before=look, after=note))(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import functools
 import hashlib
@@ -168,9 +169,10 @@ def _numbers() -> Mapping[str, list[_Form]]:
 
 async def _echoed(it: Context) -> None:
     """Whether a token was in another answer so far, or in what was said to who dials."""
-    # Of few calls nobody knows what in their URLs is a token, and what stands in each URL of a customer.
-    if it.judge.plain_over:
-        _judge_answers(it)
+    if not it.judge.plain_over:
+        # Of few calls nobody knows what in their URLs is a token, and what stands in each URL of a customer.
+        return
+    await _judge_answers(it)
     if dials.was_outlived(it):
         _judge_outlived(it, await dials.outlived(it))
     if dials.was_dialled_again(twilio := Context(it.judge, "twilio", it.attempt)):
@@ -191,7 +193,7 @@ async def _echoed(it: Context) -> None:
 async def never_echoed(it: Context) -> None:
     """All answers, and what a live URL and a used one are answered with."""
     await typical(it)
-    _judge_answers(it)
+    await _judge_answers(it)
     _judge_outlived(it, await dials.outlived(it))
     dialled = await dials.dialled_again(Context(it.judge, "twilio", it.attempt))
     for method in ("GET", "POST"):
@@ -200,16 +202,22 @@ async def never_echoed(it: Context) -> None:
     _judge_refusals(it, dialled)
 
 
-def _judge_answers(it: Context) -> None:
-    exchanges = it.seen
+async def _judge_answers(it: Context) -> None:
+    # It may take long where answers are, and calls may be in progress.
+    if (exchange := await asyncio.to_thread(_leaking, it, list(it.seen))) is not None:
+        it.wrong("an answer without a token", it.target.shown(exchange), exchange)
+
+
+def _leaking(it: Context, exchanges: list[Exchange]) -> Exchange | None:
+    """The first answer that holds the token of another one."""
     created = [it.target.token_of(each.json_object()) for each in exchanges if each.status == 201]
     tokens = {token for token in created if len(token) >= SHORTEST_TOKEN}
     for exchange in exchanges:
         text = exchange.body.decode("utf-8", "replace") + str(exchange.answer_headers)
         own = it.target.token_of(exchange.json_object()) if exchange.status == 201 else None
         if any(token in text and token != own for token in tokens):
-            it.wrong("an answer without a token", it.target.shown(exchange), exchange)
-            return
+            return exchange
+    return None
 
 
 def _judge_outlived(it: Context, outlived: dials.Outlived) -> None:
