@@ -36,7 +36,7 @@ AHEAD_NEWEST = 500
 """How many exchanges a look ahead sees: calls are in progress meanwhile, and wait for it."""
 AHEAD_OFTEN_S = 0.25
 AHEAD_SELDOM_S = 5.0
-AHEAD_TAKES = 1 / 100
+AHEAD_TAKES = 1 / 50
 """How much of the time each look ahead takes, as long as it comes neither more often nor more seldom than that."""
 FOR_LAST = 1 / 20
 """How much of a run's time is kept for the checks that come last: most of them only look at what was answered."""
