@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import dataclass
 
 from contract_tests.context import Context, audio_settings, made_up_agent
 from contract_tests.in_force import connection_types
@@ -86,6 +87,58 @@ async def respelled(it: Context, operation: str, key: str = "") -> list[Exchange
 
     exchanges: list[Exchange] = await it.recording(f"respelled-{operation}", record)
     return exchanges
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnOneConnection:
+    """One of several requests that share a connection, as long as the target keeps it open.
+
+    Attributes:
+        what: is sent, in words.
+        due: the status that it must be answered with.
+        exchange: what came of it.
+        before: the one before it on the connection; None where it is the first one there.
+    """
+
+    what: str
+    due: int
+    exchange: Exchange
+    before: Exchange | None
+
+
+async def on_one_connection(it: Context, operation: str) -> list[OnOneConnection]:
+    """A body that is cut off, a plain request, the same without a key, and one more, one after the other.
+
+    Raises NotChecked where no plain request can be made.
+    """
+
+    async def record() -> list[OnOneConnection]:
+        plain = json.dumps(it.valid(operation)).encode()
+        another = json.dumps(it.valid(operation, **audio_settings("twilio"))).encode()
+        key = it.target.key()
+        # What is left of a body that was not read makes a 400 of the next request, so no 400 is to come after that.
+        steps = (
+            ("the body is cut off", 400, plain[:-1], key),
+            ("a plain request", 201, plain, key),
+            ("no key was sent", 401, plain, None),
+            ("a plain request", 201, another, key),
+        )
+        found: list[OnOneConnection] = []
+        before = None
+        async with it.target.one_connection(patient=it.attempt > 1) as shared:
+            for what, due, content, sent in steps:
+                meant = Meant.VALID if due == 201 else Meant.INVALID
+                exchange = await it.post(operation, content=content, key=sent, meant=meant, by=shared)
+                if exchange.status is None and not exchange.late:
+                    # Any server may close a connection, also while the next request is on its way (RFC 9112, 9.5).
+                    before = None
+                    exchange = await it.post(operation, content=content, key=sent, meant=meant, by=shared)
+                found.append(OnOneConnection(what=what, due=due, exchange=exchange, before=before))
+                before = exchange if exchange.persists else None
+        return found
+
+    made: list[OnOneConnection] = await it.recording(f"one-connection-{operation}-{it.attempt}", record)
+    return made
 
 
 async def created(it: Context) -> list[Exchange]:

@@ -126,7 +126,7 @@ def test_who_says_to_close_shares_no_connection() -> None:
 def test_who_is_deaf_to_a_second_request_is_told() -> None:
     finding = _found(_Server(lambda before: "deaf" if before else "answers"))
     assert finding.verdict is Verdict.VIOLATED
-    assert "400: the body is no JSON, as on a connection of its own" in finding.cases[0].expected
+    assert "201: a plain request, as on a connection of its own" in finding.cases[0].expected
     assert "no answer" in finding.cases[0].received
     assert any("on the same connection" in line for line in finding.cases[0].reproduce)
     assert KEY not in json.dumps([list(case.reproduce) for case in finding.cases])
@@ -135,5 +135,5 @@ def test_who_is_deaf_to_a_second_request_is_told() -> None:
 def test_who_takes_an_unread_body_for_a_request_is_told() -> None:
     finding = _found(_Server(lambda before: "unread"))
     assert finding.verdict is Verdict.VIOLATED
-    assert "201: a valid request, as on a connection of its own" in finding.cases[0].expected
+    assert "201: a plain request, as on a connection of its own" in finding.cases[0].expected
     assert finding.cases[0].received.startswith("400")
