@@ -552,6 +552,7 @@ FREEDOMS = (
         name="the balance is used up after twenty calls",
         apply=balance_of(20),
         near=("authentication", "create", "inline", "bodies", "answers", "errors", "rate-limit", "websocket"),
+        settings={"rate_limit_per_hour": 100_000},
     ),
     Freedom(
         name="a refusal says that the key is undefined",

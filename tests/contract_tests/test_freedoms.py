@@ -35,3 +35,11 @@ def test_a_freedom_is_left_to_who_takes_it(freedom: Freedom, judged: dict[str, J
     accused = [each for each in found.findings if each.verdict in (Verdict.VIOLATED, Verdict.WARNED)]
     assert not accused, "\n".join(found.said(each.requirement.name) for each in accused)
     assert any(each.verdict is Verdict.PASSED for each in found.findings)
+
+
+@pytest.mark.parametrize("name", ["websocket-url.exact", "websocket-url.refused-alike", "websocket-url.plain-get"])
+def test_what_stands_in_each_url_is_no_token_where_nothing_else_is_asked_for(name: str) -> None:
+    freedom = FREEDOMS[0]
+    assert freedom.name == "the URL holds more than the token"
+    judged = asyncio.run(judge_change(freedom, Selection(only=(name,)).jobs(all_checks())))
+    assert judged.crash == "" and judged.findings[0].verdict is Verdict.PASSED, judged.said(name)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 
 from contract_tests import dials
-from contract_tests.context import Context
+from contract_tests.context import Call, Context
 from contract_tests.dialling import Refusal, dial_address
 from contract_tests.likeness import Look, is_like, look_of
 from contract_tests.raw import Answer, plain_request
@@ -43,7 +43,7 @@ async def refused_alike(it: Context) -> None:
     if not dialled.after:
         raise NotChecked("the call could not be dialled; websocket-url.dialable says more")
     call = dialled.call
-    token = it.target.token_of(call.body)
+    token = await _token(it, call)
 
     async def ask(other: str) -> Refusal | None:
         return await it.refusal(call.url.replace(token, other))
@@ -88,7 +88,7 @@ async def plain_get(it: Context) -> None:
     used = (await dials.dialled_again(Context(it.judge, "twilio", it.attempt))).call
     outlived = await dials.outlived(it)
     live = outlived.call if outlived.opened else await it.call(firstSpeaker="user")
-    token = it.target.token_of(live.body)
+    token = await _token(it, live)
 
     async def fetch(other: str) -> Refusal:
         return await _fetched(it, live.url.replace(token, other))
@@ -116,6 +116,18 @@ async def plain_get(it: Context) -> None:
                 FETCH,
             )
             return
+
+
+async def _token(it: Context, call: Call) -> str:
+    """What makes a call's URL a credential.
+
+    What stands in every URL of a customer can be told from it only where there are two.
+    """
+    asked = call.exchange
+    alike = [each for each in it.seen if each.status == 201 and each.operation == asked.operation]
+    if sum(each.key == asked.key for each in alike) < 2:
+        await it.post(asked.operation, content=asked.content, key=asked.key or "", meant=asked.meant)
+    return it.target.token_of(call.body)
 
 
 async def _fetched(it: Context, url: str) -> Refusal:
@@ -178,7 +190,7 @@ def _other_token(it: Context, token: str, number: int = 0) -> str:
 async def exact(it: Context) -> None:
     """Its end, and its letters in the other case."""
     call = await it.any_call()
-    token = it.target.token_of(call.body)
+    token = await _token(it, call)
     others = {}
     if end := ends_otherwise(token):
         others["with another letter in its last quarter"] = end
