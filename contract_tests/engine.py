@@ -98,8 +98,8 @@ async def run(
 ) -> list[Finding]:
     """Run the jobs: the first ones alone, the last ones at the end, the others side by side.
 
-    What is not over when the time is, is not checked.  `on_finding` is told of each once, and ahead of what is plain;
-    what is returned may say more of it.
+    What is not over when the time is, is not checked.  `on_finding` is told of each once, and ahead of what the last
+    ones see while the others run; what is returned says what was seen by the end.
     """
     found: dict[str, Finding] = {}
     pulse = asyncio.create_task(_pulse(judge))
@@ -230,6 +230,7 @@ async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:
         reason = f"the time is up: it takes more than the {judge.settings.max_time_s:g} s of this run (--max-time)"
     took_s = time.monotonic() - began_at
     if job.check.order != "last":
+        # What one of the last ones reports hides nothing from another one.
         judge.shown[job.name] = context.shown
     if context.cases:
         return _wrong(job, context, took_s)

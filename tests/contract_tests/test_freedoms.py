@@ -39,7 +39,6 @@ def test_a_freedom_is_left_to_who_takes_it(freedom: Freedom, judged: dict[str, J
 
 @pytest.mark.parametrize("name", ["websocket-url.exact", "websocket-url.refused-alike", "websocket-url.plain-get"])
 def test_what_stands_in_each_url_is_no_token_where_nothing_else_is_asked_for(name: str) -> None:
-    freedom = FREEDOMS[0]
-    assert freedom.name == "the URL holds more than the token"
+    (freedom,) = (each for each in FREEDOMS if each.name == "the URL holds more than the token")
     judged = asyncio.run(judge_change(freedom, Selection(only=(name,)).jobs(all_checks())))
     assert judged.crash == "" and judged.findings[0].verdict is Verdict.PASSED, judged.said(name)
