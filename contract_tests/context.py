@@ -83,6 +83,7 @@ class Context:
     Attributes:
         variant: the operation or connection type.
         attempt: 1, or more where a violation has to show again.
+        soon: whether its calls come before those of others that wait for a free line.
         newest: how many of the run's exchanges a look ahead sees, so that it is quick; None for all.
         cases: what was wrong so far.
         shown: the exchanges that showed it.
@@ -92,12 +93,15 @@ class Context:
         held_up: whether this machine was too busy for the check to come to an end.
     """
 
-    def __init__(self, judge: Judge, variant: str, attempt: int = 1, *, newest: int | None = None) -> None:
+    def __init__(
+        self, judge: Judge, variant: str, attempt: int = 1, *, soon: bool = False, newest: int | None = None
+    ) -> None:
         self.judge = judge
         self.settings = judge.settings
         self.target = judge.target
         self.variant = variant
         self.attempt = attempt
+        self.soon = soon
         self.newest = newest
         self.cases: list[Case] = []
         self.shown: list[Exchange] = []
@@ -251,7 +255,7 @@ class Context:
         waits until there is a line to dial it with: nobody knows how long its URL lives.  What `load` loads, or
         raises, comes before it is created: in that time others would take all the lines.
         """
-        await self.judge.open_lines.acquire()
+        await self.judge.open_lines.enter(first=self.soon)
         lease = Lease(self.judge.open_lines, self.judge.stale_s)
         try:
             if load is not None:
@@ -400,7 +404,7 @@ class Context:
     async def _socket(self, call: Call) -> AsyncIterator[tuple[Call, ClientConnection]]:
         """The call, or one like it where it waited too long, and its socket, dialled; who is given it closes it."""
         if call.lease is None or not call.lease.take():
-            await self.judge.open_lines.acquire()
+            await self.judge.open_lines.enter(first=self.soon)
         try:
             if time.time() - call.exchange.answered_at > self.judge.stale_s:
                 # It waited for a free line so long that its URL may have expired.
@@ -411,7 +415,7 @@ class Context:
                 raise NotDialled(call, socket.reason)
             yield call, socket
         finally:
-            self.judge.open_lines.release()
+            self.judge.open_lines.leave()
 
     def speech(self, line: Line) -> bytes:
         """What the caller says, as this line carries it."""

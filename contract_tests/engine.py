@@ -25,13 +25,13 @@ NOTED_S = 0.05
 """To be held up for less than this is nothing."""
 LATE_S = 0.4
 """A machine that is held up for longer is asked for fewer calls at once."""
-CLOCKS_LAST_S = 12.0
-"""What is left of a check, in seconds, however fast the target's clocks are."""
 ATTEMPTS = 3
 HEAD_START_S = 1.5
 """The most that calls wait for the checks that only make requests: what is plain is to be seen at once."""
-SOON_S = 5.0
-"""A check that places calls and does not take longer comes before all that do."""
+SOON_START_S = 2.0
+"""How long what tells soon has all lines, if there is not one for each: it may look again at what it finds."""
+APART_S = 0.01
+"""How long after one check that places calls the next begins: all at once would keep each other from telling soon."""
 AHEAD_NEWEST = 500
 """How many exchanges a look ahead sees: calls are in progress meanwhile, and wait for it."""
 AHEAD_OFTEN_S = 0.25
@@ -116,26 +116,38 @@ async def run(
 
     async def look_ahead(job: Job, look: CheckFunction) -> None:
         await judge.for_requests.all_had_one(HEAD_START_S)
+        seen: tuple[int, ...] = ()
         while job.name not in ahead and job.name not in found:
-            began_at = time.monotonic()
-            context = Context(judge, job.variant, newest=AHEAD_NEWEST)
-            with suppress(NotChecked):
-                await look(context)
-            took_s = time.monotonic() - began_at
-            if context.cases and job.name not in found:
-                ahead[job.name] = _wrong(job, context, took_s)
-                on_finding(ahead[job.name])
-            await asyncio.sleep(min(max(AHEAD_OFTEN_S, took_s / AHEAD_TAKES), AHEAD_SELDOM_S))
+            rests_s = AHEAD_OFTEN_S
+            if judge.seen_so_far != seen:
+                seen = judge.seen_so_far
+                began_at = time.monotonic()
+                context = Context(judge, job.variant, newest=AHEAD_NEWEST)
+                with suppress(NotChecked):
+                    await look(context)
+                took_s = time.monotonic() - began_at
+                if context.cases and job.name not in found:
+                    ahead[job.name] = _wrong(job, context, took_s)
+                    on_finding(ahead[job.name])
+                rests_s = min(max(rests_s, took_s / AHEAD_TAKES), AHEAD_SELDOM_S)
+            await asyncio.sleep(rests_s)
 
     async def place_calls(due: list[Job]) -> None:
         await judge.for_requests.all_had_one(HEAD_START_S)
-        await asyncio.gather(*map(one, due))
+        crowded = len(due) > judge.settings.max_parallel_calls
+        late_s = SOON_START_S if crowded and any(job.check.soon for job in due) else 0.0
+        begin_in_s = (APART_S * number + (0.0 if job.check.soon else late_s) for number, job in enumerate(due))
+        await asyncio.gather(*map(begin, due, begin_in_s))
+
+    async def begin(job: Job, in_s: float) -> None:
+        await asyncio.sleep(in_s)
+        await one(job)
 
     ahead: dict[str, Finding] = {}
     early: list[asyncio.Task[None]] = []
     try:
         for order in ("first", "any", "last"):
-            due = sorted((job for job in jobs if job.check.order == order), key=_turn)
+            due = sorted((job for job in jobs if job.check.order == order), key=lambda job: _turn(judge, job))
             if order == "any":
                 quick = {job: asyncio.create_task(one(job)) for job in due if not job.check.calls}
                 judge.plain_ones = [task for job, task in quick.items() if job.check.plain]
@@ -154,10 +166,10 @@ async def run(
     return [found[job.name] for job in jobs]
 
 
-def _turn(job: Job) -> tuple[bool, float]:
-    """What puts jobs in the order in which they are started: what is soon over, then what takes longest."""
-    lasts_s = job.check.lasts_s
-    return not 0 < lasts_s <= SOON_S, -lasts_s
+def _turn(judge: Judge, job: Job) -> tuple[bool, float]:
+    """What puts jobs in the order in which they are started: what tells soon, the shortest first, then the longest."""
+    takes_s = job.check.takes_s(judge.settings.time_scale)
+    return (False, takes_s) if job.check.soon else (True, -takes_s)
 
 
 async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
@@ -169,7 +181,7 @@ async def _judged(judge: Judge, job: Job, looks: SecondLooks) -> Finding:
     unseen: Finding | None = None
     was_quick = True
     for attempt in range(1, ATTEMPTS + 1):
-        context = Context(judge, job.variant, attempt)
+        context = Context(judge, job.variant, attempt, soon=job.check.soon)
         context.takes_one_of(judge.places_for(job.check))
         finding = await _attempt(judge, job, context)
         lag_s = judge.lag_since(context.looks_back_to)
@@ -205,15 +217,10 @@ async def _may_look_again(judge: Judge, job: Job, looks: SecondLooks) -> bool:
         await looks.all_had_first(judge.places_for(job.check))
         if not looks.take():
             return False
-    if judge.left_s() > _takes_s(judge, job.check) + 5:
+    if judge.left_s() > job.check.takes_s(judge.settings.time_scale) + 5:
         return True
     looks.give_back(0)
     return False
-
-
-def _takes_s(judge: Judge, check: Check) -> float:
-    """How long a check takes about, where the target's clocks are as fast as they are."""
-    return min(check.lasts_s, CLOCKS_LAST_S + check.lasts_s / judge.settings.time_scale)
 
 
 async def _attempt(judge: Judge, job: Job, context: Context) -> Finding:

@@ -29,7 +29,7 @@ class Lease:
         for_s: how long a call may wait to be dialled, in seconds.
     """
 
-    def __init__(self, lines: asyncio.Semaphore, for_s: float) -> None:
+    def __init__(self, lines: Places, for_s: float) -> None:
         self._lines = lines
         self._expires = asyncio.get_running_loop().call_later(for_s, self.end)
         self._held = True
@@ -43,7 +43,7 @@ class Lease:
     def end(self) -> None:
         """Keep it no longer."""
         if self.take():
-            self._lines.release()
+            self._lines.leave()
 
 
 class Judge:
@@ -68,7 +68,7 @@ class Judge:
         self.random = random.Random(settings.seed)
         self.began_at = time.monotonic()
         self.stale_s = min(MOST_STALE_S, settings.url_lives_s)
-        self.open_lines = asyncio.Semaphore(settings.max_parallel_calls)
+        self.open_lines = Places(settings.max_parallel_calls)
         # With one line to spare of the half that is never withheld, no two pairs can wait for each other's second.
         self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))
         self.alone = asyncio.Lock()
@@ -95,6 +95,13 @@ class Judge:
         """Whether there are `plain_ones`, and all are over."""
         return bool(self.plain_ones) and all(task.done() for task in self.plain_ones)
 
+    @property
+    def seen_so_far(self) -> tuple[int, ...]:
+        """What changes wherever there is something new for a check that looks at the whole run."""
+        played = sum(task.done() for task, _ in self._recordings.values())
+        of_calls = (self.told > 0, len(self.forbidden), len(self.leaks), played)
+        return (len(self.target.journal.exchanges), self.plain_over, *of_calls)
+
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""
         return self.settings.max_time_s - (time.monotonic() - self.began_at)
@@ -112,7 +119,7 @@ class Judge:
         most = self.settings.max_parallel_calls
         for _ in range(max(1, most // 10)):
             if len(self._withheld) < min(most // 2, most - 4):
-                self._withheld.append(asyncio.ensure_future(self.open_lines.acquire()))
+                self._withheld.append(asyncio.ensure_future(self.open_lines.enter()))
 
     async def recording(self, name: str, record: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
         """What came of a scenario that several checks look at, and when it began; it is played once.

@@ -28,14 +28,11 @@ class Places:
     @asynccontextmanager
     async def one(self) -> AsyncIterator[None]:
         """A place, in the order in which they were asked for."""
-        if self._inside < self._number:
-            self._inside += 1
-        else:
-            await self._turn()
+        await self.enter()
         try:
             yield
         finally:
-            self._leave()
+            self.leave()
 
     @asynccontextmanager
     async def left(self) -> AsyncIterator[None]:
@@ -43,23 +40,28 @@ class Places:
 
         There may be one too many inside after it: who comes back has mostly just to look at what there is now.
         """
-        self._leave()
+        self.leave()
         try:
             yield
         finally:
             self._inside += 1
 
-    async def _turn(self) -> None:
+    async def enter(self, *, first: bool = False) -> None:
+        """Take a place, `first` before all who wait for one; it is to be given back with `leave`."""
+        if self._inside < self._number:
+            self._inside += 1
+            return
         turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        (self._waiting.appendleft if first else self._waiting.append)(turn)
         try:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                self._leave()
+                self.leave()
             raise
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Give a place back."""
         self._inside -= 1
         while self._inside < self._number and self._waiting:
             turn = self._waiting.popleft()

@@ -56,7 +56,9 @@ class Check:
         order: `first` alone, before all others; `last` after all others, over what they saw; else side by side.
         ahead: what a `last` one says of what was seen so far, so that nobody waits for what is plain.  It asks for
             nothing, and says only what will be found at the end as well, whose word is the last one.
-        lasts_s: how long it takes at the least, in real seconds at time scale 1; the engine starts by it.
+        lasts_s: about how long it takes on a target that is right, in seconds; of calls that others share, the longest.
+        waits_s: how long it waits for the target's clocks beside that, in seconds at time scale 1.
+        soon: whether what is wrong shows in the first seconds: such checks begin before those that last.
         again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
     """
 
@@ -67,12 +69,18 @@ class Check:
     order: str = "any"
     ahead: CheckFunction | None = None
     lasts_s: float = 0.0
+    waits_s: float = 0.0
+    soon: bool = False
     again: bool = False
 
     @property
     def calls(self) -> bool:
         """Whether it places calls."""
         return self.lasts_s > 0 or self.requirement.layer is Layer.MEDIA
+
+    def takes_s(self, time_scale: float) -> float:
+        """About how long it takes where the target's clocks are so many times as fast, in seconds."""
+        return self.lasts_s + self.waits_s / time_scale
 
     @property
     def plain(self) -> bool:
@@ -98,6 +106,8 @@ def requirement(
     order: str = "any",
     ahead: CheckFunction | None = None,
     lasts_s: float = 0.0,
+    waits_s: float = 0.0,
+    soon: bool = False,
     again: bool = False,
 ) -> Callable[[CheckFunction], CheckFunction]:
     """Register a check; the arguments are the attributes of Requirement and Check."""
@@ -114,6 +124,8 @@ def requirement(
                 order=order,
                 ahead=ahead,
                 lasts_s=lasts_s,
+                waits_s=waits_s,
+                soon=soon,
                 again=again,
             )
         )

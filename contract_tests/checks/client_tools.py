@@ -74,7 +74,8 @@ async def _with_tools(it: Context) -> Call:
     how="The agent is brought to call a tool whose modelToolName has capitals; toolName is compared with it.",
     why="The client finds its function by this name.",
     mend="Hand modelToolName on as it came.",
-    lasts_s=10,
+    lasts_s=5,
+    soon=True,
 )
 async def tool_name(it: Context) -> None:
     """The only tool that there is."""
@@ -97,7 +98,8 @@ async def tool_name(it: Context) -> None:
     "after the unknown id counts only where it is not heard at that time without it.",
     why="An agent that does not wait makes the result up.",
     mend="Remember open invocations by their id; speak when the result for one comes.",
-    lasts_s=18,
+    lasts_s=14,
+    soon=True,
     again=True,
 )
 async def tool_waits(it: Context) -> None:
@@ -186,7 +188,8 @@ WITH_ALL_FIELDS = {"responseType": "tool-response", "agentReaction": "speaks"} |
     "that nobody knows, must be answered.",
     why="With one id for all, the result of one call is taken for that of another.",
     mend="Make an id for each invocation, and forget it with its result.",
-    lasts_s=18,
+    lasts_s=5,
+    soon=True,
     again=True,
 )
 async def every_call(it: Context) -> None:
@@ -267,6 +270,7 @@ FAULTS = {
     why="Tools fail, and the caller must hear of it.",
     mend="Take error, and errorType with errorMessage.",
     variants=tuple(FAULTS),
+    lasts_s=1,
     again=True,
 )
 async def tool_error(it: Context) -> None:
@@ -293,7 +297,7 @@ async def tool_error(it: Context) -> None:
     why="Callers go on talking while a tool runs.",
     mend="Wait for results beside the conversation, not instead of it.",
     variants=(SPOKEN, TYPED),
-    lasts_s=14,
+    lasts_s=10,
     again=True,
 )
 async def other_turns(it: Context) -> None:

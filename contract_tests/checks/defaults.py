@@ -40,7 +40,8 @@ async def default_connection_type(it: Context) -> None:
     why="Callers are cut off by a default that is too short.",
     mend="Fill in 3000 where maxDuration is missing.",
     variants=TALKING,
-    lasts_s=68,
+    lasts_s=7,
+    waits_s=59,
     again=True,
 )
 async def default_max_duration(it: Context) -> None:
@@ -57,7 +58,8 @@ async def default_max_duration(it: Context) -> None:
     why="A caller who thinks must not be disturbed unless that was asked for.",
     mend="Set no timer where inactivityTimeout is missing.",
     variants=TALKING,
-    lasts_s=68,
+    lasts_s=7,
+    waits_s=59,
     again=True,
 )
 async def default_inactivity(it: Context) -> None:
@@ -86,6 +88,7 @@ async def default_inactivity(it: Context) -> None:
     "must greet, in pcm.",
     why="State that calls share makes one customer's settings another's.",
     mend="Make the settings of each call anew; share no object that a request is written into.",
+    lasts_s=5,
     again=True,
 )
 async def not_inherited(it: Context) -> None:

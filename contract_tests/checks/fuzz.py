@@ -102,7 +102,7 @@ async def invalid_requests(it: Context) -> None:
     why="A crash is a bug that anybody can trigger.",
     mend="Catch errors where messages are read.",
     variants=TALKING,
-    lasts_s=8,
+    lasts_s=4,
 )
 async def damaged_messages(it: Context) -> None:
     """Each damaged message, many on one call; then few on many calls."""

@@ -46,6 +46,7 @@ async def _recordings(it: Context) -> list[Recording]:
     why="The page shows what was said.",
     mend="Send the text of each utterance with its audio, and mark the last piece final.",
     smoke=True,
+    lasts_s=13,
     again=True,
 )
 async def agent_transcripts(it: Context) -> None:
@@ -72,6 +73,7 @@ async def agent_transcripts(it: Context) -> None:
     "must come.",
     why="A page that stops showing what is said looks broken.",
     mend="Send transcripts wherever the agent speaks.",
+    lasts_s=20,
     again=True,
 )
 async def every_turn(it: Context) -> None:
@@ -93,6 +95,7 @@ async def every_turn(it: Context) -> None:
     how="Texts and deltas of each ordinal are joined and compared with its final text.",
     why="Clients show the pieces as they come.",
     mend="Let text replace and delta append; repeat the whole text in the last piece.",
+    lasts_s=20,
 )
 async def final_text(it: Context) -> None:
     """Several calls."""
@@ -154,6 +157,7 @@ def _ended_in_speech(recording: Recording) -> bool:
     how="The ordinals of greeting, typed text and answer are compared, also after an interruption.",
     why="Clients sort by them.",
     mend="Count utterances of both sides with one counter.",
+    lasts_s=20,
 )
 async def ordinals(it: Context) -> None:
     """Greeting, text, answer; a greeting that is cut short, and what follows it."""
@@ -210,6 +214,7 @@ async def ordinals(it: Context) -> None:
     "not two of them for what is answered once.",
     why="Clients show a turn when it is over.",
     mend="Send the user's text once, whole and final.",
+    lasts_s=20,
     again=True,
 )
 async def user_transcripts(it: Context) -> None:
@@ -248,6 +253,7 @@ async def user_transcripts(it: Context) -> None:
     how="Where a spoken turn was answered, its transcript is looked for.",
     why="A page that shows one side of a conversation looks broken.",
     mend="Send one final message for each turn; without speech recognition, with a placeholder for its text.",
+    lasts_s=20,
     again=True,
 )
 async def spoken_transcripts(it: Context) -> None:
@@ -299,6 +305,7 @@ def _was_spoken(each: Transcript) -> bool:
     how="In a call with firstSpeaker user the agent's transcripts are compared with the greeting.",
     why="A greeting in the middle of a conversation is odd.",
     mend="Drop the greeting where firstSpeaker is user.",
+    lasts_s=20,
 )
 async def greeting_not_spoken(it: Context) -> None:
     """Its text."""
@@ -317,6 +324,7 @@ async def greeting_not_spoken(it: Context) -> None:
     how="After the greeting the caller types a sentence; audible audio must come within 10 seconds.",
     why="Web pages have a text field.",
     mend="Treat the text as a user turn.",
+    lasts_s=13,
     again=True,
 )
 async def typed_answer(it: Context) -> None:
@@ -337,6 +345,7 @@ async def typed_answer(it: Context) -> None:
     "answered and have its transcript, too.",
     why="What an agent forgets to reset after a text shows in the next one.",
     mend="Begin each turn anew, whether it was spoken or typed.",
+    lasts_s=8,
     again=True,
 )
 async def every_text(it: Context) -> None:
@@ -367,6 +376,7 @@ def _told(line: Line) -> int:
     how="After the greeting the caller types a sentence; its transcript is read.",
     why="The page shows it among the rest.",
     mend="Send one final transcript with role user, medium text and the text itself.",
+    lasts_s=13,
     again=True,
 )
 async def typed_transcript(it: Context) -> None:
@@ -389,6 +399,7 @@ async def typed_transcript(it: Context) -> None:
     how="The caller types while the greeting is said; a transcript of the text must come, at the latest after it.",
     why="Who types does not listen for a pause.",
     mend="Keep what comes while the agent speaks, and answer it when it is over.",
+    lasts_s=1,
     again=True,
 )
 async def typed_while_speaking(it: Context) -> None:
@@ -416,6 +427,7 @@ async def typed_while_speaking(it: Context) -> None:
     how="In a call with firstSpeaker user the caller types, and then under the older name; an answer must come.",
     why="The vendor's own SDK sends this name.",
     mend="Take both names.",
+    lasts_s=8,
     again=True,
 )
 async def older_spelling(it: Context) -> None:
@@ -431,6 +443,7 @@ async def older_spelling(it: Context) -> None:
     how="In a call with firstSpeaker user the caller types; an answer must come.",
     why="Who types is there.",
     mend="Let a text end the wait for the caller's first words.",
+    lasts_s=8,
     again=True,
 )
 async def typed_counts(it: Context) -> None:

@@ -51,6 +51,7 @@ def _offers_among(*wires: str | bytes) -> list[dict[str, Any]]:
     mend="Send {roomUrl, token} once, when the socket opens.",
     smoke=True,
     lasts_s=3,
+    soon=True,
 )
 async def control_message(it: Context) -> None:
     """One, with a ws URL."""
@@ -86,6 +87,7 @@ async def control_message(it: Context) -> None:
     mend="Make it with a LiveKit server SDK: identity, roomJoin, room, and an exp ahead.",
     smoke=True,
     lasts_s=3,
+    soon=True,
 )
 async def token(it: Context) -> None:
     """Header and claims."""
@@ -130,6 +132,7 @@ async def token(it: Context) -> None:
     why="In a shared room callers hear each other.",
     mend="Name the room after the call.",
     lasts_s=5,
+    soon=True,
 )
 async def own_room(it: Context) -> None:
     """Two calls."""

@@ -43,6 +43,7 @@ async def _calls(it: Context) -> AsyncIterator[RoomCall]:
     how="All of the room's data in two calls is held against asyncapi/webrtc.yaml: UTF-8, JSON objects, names, fields.",
     why="Clients parse each as JSON, and one that is not makes some of them give up.",
     mend="Compare the message with the document's example; send user data, one JSON object each.",
+    lasts_s=15,
 )
 async def messages(it: Context) -> None:
     """Two calls."""
@@ -73,6 +74,7 @@ async def messages(it: Context) -> None:
     "as the room's data, too; none of the document's messages may come as data that may be lost.",
     why="Browsers look for them in the room only, and a piece of a transcript that is lost is lost for good.",
     mend="Publish them as reliable data of the room; on the control socket you only offer it, and hear long messages.",
+    lasts_s=15,
 )
 async def channel(it: Context) -> None:
     """Two calls."""
@@ -115,6 +117,7 @@ def _type_of(heard: Heard) -> Any:
     how="In a call with a greeting and answers the transcripts among the room's data are collected.",
     why="The page shows what was said.",
     mend="Send the text of each utterance with its audio, and mark the last piece final.",
+    lasts_s=12,
 )
 async def transcripts(it: Context) -> None:
     """At least the greeting's."""
@@ -139,7 +142,7 @@ async def transcripts(it: Context) -> None:
     why="The vendor's page names the first, its SDK sends the second.",
     mend="Listen to the room's data, and treat both as a user turn.",
     variants=TYPED,
-    lasts_s=18,
+    lasts_s=15,
     again=True,
 )
 async def typed(it: Context) -> None:
@@ -161,7 +164,7 @@ async def typed(it: Context) -> None:
     "tool.",
     why="The vendor's SDK sends long messages there, since a room's data may not be long.",
     mend="Read the control socket as long as the call lasts, and treat what comes as if it had come in the room.",
-    lasts_s=18,
+    lasts_s=8,
     again=True,
 )
 async def long_messages(it: Context) -> None:
@@ -184,7 +187,7 @@ async def long_messages(it: Context) -> None:
     why="An agent that waits for what has come says nothing more.",
     mend="Take client_tool_result from the room's data and from the control socket.",
     variants=(SHORT, LONG),
-    lasts_s=18,
+    lasts_s=8,
     again=True,
 )
 async def tool_result(it: Context) -> None:

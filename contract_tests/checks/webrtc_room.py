@@ -28,7 +28,8 @@ CUT_S = 0.5
     why="A browser that is refused has no call.",
     mend="Sign the token with the key and secret of the server at roomUrl, for the room in which the agent waits.",
     smoke=True,
-    lasts_s=3,
+    lasts_s=1,
+    soon=True,
 )
 async def join(it: Context) -> None:
     """Both calls."""
@@ -48,6 +49,7 @@ async def join(it: Context) -> None:
     "before the first client_tool_invocation; idle does not count.",
     why="The vendor's SDK refuses to send text until it knows that the agent listens, thinks or speaks.",
     mend="Send {type: state, state: listening} or speaking as soon as the client has joined, as the room's data.",
+    lasts_s=15,
 )
 async def state(it: Context) -> None:
     """Whoever speaks first."""
@@ -82,6 +84,7 @@ def _is_awake(event: object) -> bool:
     why="A caller who hears nothing hangs up.",
     mend="Publish a track, and begin to speak when the caller has joined; silent frames are no voice.",
     smoke=True,
+    lasts_s=5,
     again=True,
 )
 async def greeting(it: Context) -> None:
@@ -100,7 +103,8 @@ async def greeting(it: Context) -> None:
     how="The room is joined, and the caller is silent for 3.5 seconds: nothing audible may come.",
     why="Who calls a customer must let them say hello.",
     mend="Where firstSpeaker is user, wait for speech or text before the first word.",
-    lasts_s=18,
+    lasts_s=4,
+    soon=True,
     again=True,
 )
 async def user_speaks_first(it: Context) -> None:
@@ -120,7 +124,7 @@ async def user_speaks_first(it: Context) -> None:
     how="After the greeting the caller says a sentence; audible audio must come.",
     why="A conversation needs both.",
     mend="Subscribe to the caller's track, detect the end of speech, and answer.",
-    lasts_s=18,
+    lasts_s=12,
     again=True,
 )
 async def answer(it: Context) -> None:
@@ -143,6 +147,7 @@ async def answer(it: Context) -> None:
     f"agent's track fall silent for {CUT_S:g} seconds: a voice pauses, too.",
     why="A caller who cannot interrupt talks against a wall.",
     mend="Where speech is detected, empty what waits for the track, and send the state listening.",
+    lasts_s=5,
     again=True,
 )
 async def interruption(it: Context) -> None:
@@ -180,6 +185,7 @@ def _longest_silence(line: RoomLine, since: float, begun_by: float) -> float:
     f"{LEFT_WITHIN_S:g} seconds, and another dial be refused.",
     why="A browser tab that is closed says no more than that, and agents that stay are paid for.",
     mend="When the control socket closes, disconnect the agent, or delete the room.",
+    lasts_s=15,
 )
 async def leave(it: Context) -> None:
     """The control socket's end."""

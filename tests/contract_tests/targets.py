@@ -86,10 +86,10 @@ def judged(name: str, seed: int, max_time_s: float = 90.0) -> Run:
 
 
 async def run_on_nothing(
-    jobs: Sequence[Job], on_finding: Callable[[Finding], None] = lambda finding: None
+    jobs: Sequence[Job], on_finding: Callable[[Finding], None] = lambda finding: None, **changes: Any
 ) -> list[Finding]:
     """Run jobs that need no target."""
-    it = Judge(TargetSettings(url="http://127.0.0.1:1", api_keys=("ck_any_key",), max_parallel_calls=1))
+    it = Judge(TargetSettings(url="http://127.0.0.1:1", api_keys=("ck_any_key",), max_parallel_calls=1, **changes))
     try:
         return await engine.run(it, list(jobs), on_finding)
     finally:

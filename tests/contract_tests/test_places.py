@@ -56,6 +56,18 @@ def test_who_stepped_out_comes_back_before_those_who_wait() -> None:
     assert _run(play) == ["a left", "b in", "a back", "b out", "c in", "c out"]
 
 
+def test_who_is_to_be_first_comes_before_those_who_wait() -> None:
+    async def play(places: Places, happened: list[str]) -> None:
+        async def pass_all() -> None:
+            await places.enter(first=True)
+            happened.append("first in")
+            places.leave()
+
+        await asyncio.gather(*(_stay(places, name, happened) for name in "ab"), pass_all())
+
+    assert _run(play) == ["a in", "a out", "first in", "b in", "b out"]
+
+
 def test_who_gives_up_keeps_nobody_out() -> None:
     async def play(places: Places, happened: list[str]) -> None:
         over = asyncio.Event()

@@ -10,7 +10,7 @@ from websockets.frames import Frame
 
 from mockserver.server import Server
 from tests.faults.fault import Apply, Close, Fault, Hooks, Reply, Socket, Wires, hears, hooked
-from tests.faults.media import payload, silence, with_payload
+from tests.faults.media import payload, silence, with_payload, word
 from tests.faults.sockets_too import WebSocketConnection, sockets_too
 
 EVENTS = ("connected", "start", "media", "dtmf", "mark", "stop", "playedStream", "clearedAudio", "error", "playFailed")
@@ -51,6 +51,16 @@ def unknown(socket: Socket, message: Any) -> bool:
         return False
     named = message.get("type") if socket.kind == "websocket" else message.get("event")
     return isinstance(named, str) and named not in (*EVENTS, *TYPES)
+
+
+def _before_start(when: Callable[[Socket, Any], bool]) -> Callable[[Socket, Any], bool]:
+    """Such messages on carriers' sockets, as long as no start message has come."""
+
+    def early(socket: Socket, message: Any) -> bool:
+        socket.state.started = getattr(socket.state, "started", False) or word(message) == "start"
+        return socket.kind not in ("websocket", "webrtc") and not socket.state.started and when(socket, message)
+
+    return early
 
 
 def _strange_mark(socket: Socket, message: Any) -> bool:
@@ -198,7 +208,7 @@ FAULTS = [
     _f(
         "survival.binary",
         "a binary message before start ends the call",
-        ends(lambda socket, message: _binary(socket, message) and not hasattr(socket.state, "started")),
+        ends(_before_start(_binary)),
         "after a binary message",
         "telnyx",
     ),
@@ -214,7 +224,7 @@ FAULTS = [
     _f(
         "survival.unknown-events",
         "an unknown event before start ends the call",
-        ends(lambda socket, message: unknown(socket, message) and not hasattr(socket.state, "started")),
+        ends(_before_start(unknown)),
         "start message",
         "plivo",
     ),

@@ -86,6 +86,7 @@ async def _talked(it: Context, line: Line, recording: Recording) -> None:
     mend="Encode with the coding of the call; check byte order and law.",
     variants=(*TALKING, "websocket-g711"),
     smoke=True,
+    lasts_s=13,
 )
 async def coding(it: Context) -> None:
     """Smoothness in each coding."""
@@ -120,7 +121,7 @@ def _is_hexadecimal(line: Line) -> bool:
     "11025 Hz: it must last equally long, and consist of whole samples.",
     why="At another rate a voice is too fast or too slow.",
     mend="Resample the agent's audio to outputSampleRate.",
-    lasts_s=12,
+    lasts_s=13,
     again=True,
 )
 async def output_rate(it: Context) -> None:
@@ -157,6 +158,7 @@ async def output_rate(it: Context) -> None:
     why="A carrier plays what comes at 8000 Hz: at twice the rate a voice is half as fast.",
     mend="Look at websocket only where connectionType is websocket.",
     variants=CARRIERS,
+    lasts_s=13,
     again=True,
 )
 async def carrier_rate(it: Context) -> None:
@@ -222,7 +224,8 @@ def _greeting_s(recording: Recording) -> float:
     why="Audio read at another rate, or in another coding, is not understood.",
     mend="Resample from inputSampleRate, and decode by codec.",
     variants=tuple(OUTPUT_HZ),
-    lasts_s=12,
+    lasts_s=13,
+    soon=True,
     again=True,
 )
 async def input_rate(it: Context) -> None:

@@ -29,6 +29,7 @@ from contract_tests.target import NotChecked
     mend="On stop, stop sending and close the socket.",
     variants=CARRIERS,
     smoke=True,
+    lasts_s=19,
     again=True,
 )
 async def stop(it: Context) -> None:
@@ -85,7 +86,8 @@ async def caller_hangs_up(it: Context) -> None:
     why="Calls that never end cost money.",
     mend="Start one timer when the socket opens, and close it when the timer is over.",
     variants=(*TALKING, "webrtc"),
-    lasts_s=66,
+    lasts_s=7,
+    waits_s=56,
     again=True,
 )
 async def max_duration(it: Context) -> None:
@@ -102,7 +104,8 @@ async def max_duration(it: Context) -> None:
     why="Sockets that are opened and left would stay for ever.",
     mend="Start the timer when the socket opens, not on start.",
     variants=CARRIERS,
-    lasts_s=66,
+    lasts_s=1,
+    waits_s=60,
     again=True,
 )
 async def max_duration_without_start(it: Context) -> None:

@@ -56,7 +56,8 @@ async def _greeted(
     why="A caller who has fallen silent is to be asked, not cut off.",
     mend="Count silence from the end of what was last heard or played, speak, and wait again.",
     variants=TALKING,
-    lasts_s=48,
+    lasts_s=14,
+    waits_s=8,
     again=True,
 )
 async def inactivity_prompt(it: Context) -> None:
@@ -73,7 +74,8 @@ async def inactivity_prompt(it: Context) -> None:
     why="A line that nobody uses costs money.",
     mend="Speak first, then close the socket when it has been heard.",
     variants=TALKING,
-    lasts_s=63,
+    lasts_s=10,
+    waits_s=7,
     again=True,
 )
 async def inactivity_hang_up(it: Context) -> None:
@@ -119,7 +121,8 @@ async def _falls_silent(it: Context, action: str) -> None:
     why="A caller who has just spoken is not inactive.",
     mend="Start the timer anew on caller speech, and when the agent's audio has been played.",
     variants=TALKING,
-    lasts_s=37,
+    lasts_s=21,
+    waits_s=5,
     again=True,
 )
 async def inactivity_counts_both(it: Context) -> None:
@@ -170,7 +173,7 @@ async def _counts_again(it: Context, *, typed: bool) -> None:
     why="An agent that waits for marks of what nobody plays any more takes itself for speaking.",
     mend="Forget the marks that you wait for when you withdraw audio.",
     variants=TALKING,
-    lasts_s=45,
+    lasts_s=20,
     again=True,
 )
 async def inactivity_after_interruption(it: Context) -> None:

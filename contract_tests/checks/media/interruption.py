@@ -28,6 +28,7 @@ PAUSE_AFTER_CUT_S = 0.4
     why="An agent that talks on is not listening.",
     mend="On caller speech, stop sending and withdraw what the carrier has not played.",
     variants=TALKING,
+    lasts_s=20,
     again=True,
 )
 async def interruptible(it: Context) -> None:
@@ -82,6 +83,8 @@ def _not_cut(piece: HeardAudio, line: Line) -> bool:
     why="An agent that falls silent when it is interrupted is as bad as one that talks on.",
     mend="After a withdrawal go on listening: marks come back for what was not played, and the turn goes on.",
     variants=TALKING,
+    lasts_s=20,
+    soon=True,
     again=True,
 )
 async def answer_after_interruption(it: Context) -> None:
@@ -105,7 +108,7 @@ async def answer_after_interruption(it: Context) -> None:
     why="Announcements that the law asks for must be heard to the end.",
     mend="Keep playing the first message while the caller speaks, and clear nothing.",
     variants=TALKING,
-    lasts_s=30,
+    lasts_s=19,
     again=True,
 )
 async def not_interruptible(it: Context) -> None:
@@ -122,7 +125,7 @@ async def not_interruptible(it: Context) -> None:
     why="The default decides what the caller hears.",
     mend="Fill in false where interruptible is missing.",
     variants=TALKING,
-    lasts_s=30,
+    lasts_s=16,
     again=True,
 )
 async def not_interruptible_by_default(it: Context) -> None:
@@ -140,7 +143,7 @@ async def not_interruptible_by_default(it: Context) -> None:
     why="Callers do not wait for the end of an announcement, and are not to be lost for that.",
     mend="Drop or keep what is said into the message, but end that turn: the next words begin a new one.",
     variants=TALKING,
-    lasts_s=30,
+    lasts_s=19,
     again=True,
 )
 async def answer_after_first_message(it: Context) -> None:

@@ -78,6 +78,7 @@ async def messages(it: Context) -> None:
     mend="Keep the id of the start message with the connection, not in a variable that calls share.",
     variants=CARRIERS,
     smoke=True,
+    lasts_s=20,
 )
 async def stream_id(it: Context) -> None:
     """Two calls at once."""
@@ -112,6 +113,7 @@ def _stream_ids(recording: Recording) -> Iterator[str]:
     why="Header bytes are heard as a click or as noise.",
     mend="Send samples only: skip the header of what speech synthesis returns.",
     variants=TALKING,
+    lasts_s=20,
 )
 async def no_file_header(it: Context) -> None:
     """The first bytes of each piece."""

@@ -37,6 +37,7 @@ SENTENCE_S = 2.0
     why="Larger pieces are later to be heard and harder to withdraw.",
     mend="Cut audio into 160 bytes.",
     variants=CARRIERS,
+    lasts_s=13,
 )
 async def frames(it: Context) -> None:
     """Lengths."""
@@ -62,6 +63,7 @@ async def frames(it: Context) -> None:
     why="A flood cannot be withdrawn in time; a starvation is heard as gaps.",
     mend="Send each 20 ms of audio 20 ms after the one before, by a schedule that does not drift.",
     variants=TALKING,
+    lasts_s=20,
     again=True,
 )
 async def pacing(it: Context) -> None:
@@ -121,6 +123,7 @@ def _ahead_s(pieces: Sequence[HeardAudio]) -> float:
     why="Only marks tell the agent what the caller has heard.",
     mend="Send one mark after each utterance.",
     variants=CARRIERS,
+    lasts_s=13,
     again=True,
 )
 async def marks(it: Context) -> None:

@@ -45,6 +45,8 @@ EVERYTHING: dict[str, Any] = {
     mend="See the server's log for an error at that moment.",
     variants=TALKING,
     smoke=True,
+    lasts_s=13,
+    soon=True,
 )
 async def stays_open(it: Context) -> None:
     """Greeting and one turn."""
@@ -65,7 +67,7 @@ async def stays_open(it: Context) -> None:
     mend="Begin to speak on the carrier's start message (websocket: when the socket opens), without waiting for audio.",
     variants=TALKING,
     smoke=True,
-    lasts_s=15,
+    lasts_s=13,
     again=True,
 )
 async def greeting(it: Context) -> None:
@@ -84,7 +86,7 @@ async def greeting(it: Context) -> None:
     how="A call is placed on which nothing is sent at all; audible audio must come within 10 seconds.",
     why="A page greets while the browser still asks for the microphone.",
     mend="Begin to speak when the socket opens, by a clock of your own, not by the caller's frames.",
-    lasts_s=16,
+    lasts_s=13,
     again=True,
 )
 async def greeting_without_audio(it: Context) -> None:
@@ -108,6 +110,8 @@ async def greeting_without_audio(it: Context) -> None:
     why="They come as soon as somebody adds one to the webhook's answer.",
     mend="Take any object of texts there, and use what you know.",
     variants=CARRIERS,
+    lasts_s=5,
+    soon=True,
     again=True,
 )
 async def start_parameters(it: Context) -> None:
@@ -124,6 +128,7 @@ async def start_parameters(it: Context) -> None:
     why="The default decides who waits for whom.",
     mend="Fill in agent where firstSpeaker is missing.",
     variants=TALKING,
+    lasts_s=20,
     again=True,
 )
 async def greeting_by_default(it: Context) -> None:
@@ -145,8 +150,8 @@ async def greeting_by_default(it: Context) -> None:
     why="Who calls a customer must let them say hello.",
     mend="Where firstSpeaker is user, wait for speech or text before the first word.",
     variants=TALKING,
-    lasts_s=20,
     smoke=True,
+    lasts_s=20,
     again=True,
 )
 async def user_speaks_first(it: Context) -> None:
@@ -171,6 +176,7 @@ async def user_speaks_first(it: Context) -> None:
     mend="Wait for start before sending anything.",
     variants=CARRIERS,
     smoke=True,
+    lasts_s=20,
 )
 async def nothing_before_start(it: Context) -> None:
     """Both speakers."""
@@ -190,6 +196,7 @@ async def nothing_before_start(it: Context) -> None:
     mend="Detect the end of speech, and answer.",
     variants=TALKING,
     smoke=True,
+    lasts_s=13,
     again=True,
 )
 async def answer(it: Context) -> None:
@@ -213,6 +220,7 @@ async def answer(it: Context) -> None:
     why="Carriers may send nothing while the caller is silent.",
     mend="Run the timer for the end of a turn on the clock, not on incoming frames.",
     variants=TALKING,
+    lasts_s=20,
     again=True,
 )
 async def answer_by_the_clock(it: Context) -> None:
@@ -237,6 +245,7 @@ async def answer_by_the_clock(it: Context) -> None:
     why="No carrier promises 20 ms.",
     mend="Collect samples, and cut them into your own frames.",
     variants=TALKING,
+    lasts_s=20,
     again=True,
 )
 async def any_length(it: Context) -> None:
@@ -286,6 +295,8 @@ async def long_turn(it: Context) -> None:
     why="Outside North America telephone legs carry A-law: taken for mu-law it is noise, silence too.",
     mend="Decode by start.media_format.encoding.",
     variants=("telnyx",),
+    lasts_s=10,
+    soon=True,
     again=True,
 )
 async def a_law(it: Context) -> None:
@@ -308,6 +319,8 @@ async def a_law(it: Context) -> None:
     why="It is what the operation is for.",
     mend="Give the socket's side the saved agent's configuration.",
     variants=TALKING,
+    lasts_s=20,
+    soon=True,
     again=True,
 )
 async def agent_call(it: Context) -> None:
@@ -331,6 +344,7 @@ async def agent_call(it: Context) -> None:
     why="What an agent forgets to reset after a turn shows in the next one.",
     mend="Begin each turn anew: buffers, flags, timers.",
     variants=TALKING,
+    lasts_s=20,
     again=True,
 )
 async def every_turn(it: Context) -> None:
@@ -353,6 +367,7 @@ async def every_turn(it: Context) -> None:
     "that one alone.",
     why="A stranger must not hear what is said to somebody else.",
     mend="Keep all that belongs to a call with its socket, nothing in variables that all calls share.",
+    lasts_s=13,
     again=True,
 )
 async def calls_apart(it: Context) -> None:
@@ -376,6 +391,7 @@ async def calls_apart(it: Context) -> None:
     "and an unknown field is placed; audible audio must come within 10 seconds.",
     why="A field that only fails when the call begins fails in front of the caller.",
     mend="See the server's log for an error at that moment; leave out one field after the other.",
+    lasts_s=1,
     again=True,
 )
 async def greeting_whatever_is_asked(it: Context) -> None:

@@ -25,6 +25,7 @@ RACERS, ROUNDS = 12, 6
     variants=(*TALKING, "webrtc"),
     smoke=True,
     lasts_s=5,
+    soon=True,
 )
 async def dialable(it: Context) -> None:
     """One dial."""
@@ -41,7 +42,8 @@ async def dialable(it: Context) -> None:
     why="Both operations hand out the same kind of URL.",
     mend="Store calls of both operations where the socket's side looks.",
     variants=TALKING,
-    lasts_s=16,
+    lasts_s=20,
+    soon=True,
 )
 async def agent_call(it: Context) -> None:
     """One dial."""
@@ -122,7 +124,8 @@ async def _goes_on(it: Context) -> bool:
     why="A check and a deletion in two steps let two callers into one call.",
     mend="Look the token up and take it away in one atomic step.",
     smoke=True,
-    lasts_s=6,
+    lasts_s=1,
+    soon=True,
 )
 async def race(it: Context) -> None:
     """Round after round."""

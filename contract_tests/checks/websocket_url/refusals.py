@@ -35,7 +35,7 @@ FETCH = "curl -i WEBSOCKET_URL_AS_HTTP"
     why="A difference tells an attacker which tokens were once good.",
     mend="Answer every token that opens nothing in one place, with one answer.",
     smoke=True,
-    lasts_s=6,
+    lasts_s=12,
 )
 async def refused_alike(it: Context) -> None:
     """Used and expired against made-up."""
@@ -213,7 +213,7 @@ async def exact(it: Context) -> None:
     why="A URL that lives for ever is a key that lives for ever.",
     mend="Write down when the call was created, and refuse the dial after the time; count it in real time.",
     variants=OPERATIONS,
-    lasts_s=10,
+    lasts_s=7,
     again=True,
 )
 async def expires(it: Context) -> None:
@@ -243,7 +243,8 @@ async def expires(it: Context) -> None:
     how="A URL is dialled some seconds after it was created: half of --url-ttl, five seconds at the most.",
     why="A carrier takes a moment from the webhook's answer to the dial.",
     mend="Give the URL its whole time, from the creation of the call.",
-    lasts_s=5,
+    lasts_s=4,
+    soon=True,
     again=True,
 )
 async def lives_a_while(it: Context) -> None:
