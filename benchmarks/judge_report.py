@@ -180,9 +180,10 @@ def _first(firsts: Sequence[First]) -> list[str]:
         f"evenly over all groups (median {report.spread(shown, 1)} s, loading included): for {asked_soon} of the",
         f"{asked} of which requests tell, and {len(soon) - asked_soon} of the {len(firsts) - asked} of which calls do.",
         "**Alone** is how long it takes where only the requirement that is broken is asked for:",
-        f"{len(never)} are not shown within {FIRST_WITHIN_S:.0f} s then either. What shows only in a call takes as",
-        "long as it does until somebody has spoken, and waits for its turn: not all calls can be the first ones, and",
-        "60 at most are open at once. What is a matter of time is looked at twice before it is said.",
+        f"{len(never)} are not shown within {FIRST_WITHIN_S:.0f} s then either, and of the others",
+        f"{len(soon)} of {len(firsts) - len(never)} are in a whole run. What shows only when somebody has spoken",
+        "takes as long as that, and waits for its turn: what can show in the first seconds of a call comes first, and",
+        "60 calls at most are open at once. What is a matter of time is looked at twice before it is said.",
     ]
 
 

@@ -316,16 +316,16 @@ class Context:
 
     async def dial(self, call: Call | str, **options: Any) -> Any:
         """What dialling gives: a ClientConnection, or a Refusal.  Raises NotChecked for a host that is not allowed."""
-        return await open_socket(self._dialled(call), self.settings, **options)
+        return await open_socket(self.dialled(call), self.settings, **options)
 
     async def raced(self, call: Call, dials: int) -> int:
         """How many of so many dials of a call at the same moment open.  Raises NotChecked as `dial` does."""
-        address = self._dialled(call, dials)
+        address = self.dialled(call, dials)
         within = {"within_s": OPEN_WITHIN_S, "refused_within_s": REFUSED_WITHIN_S}
         return await raced(address, self.settings, dials, **within)
 
-    def _dialled(self, call: Call | str, dials: int = 1) -> str:
-        """The address to dial; the dials count."""
+    def dialled(self, call: Call | str, dials: int = 1) -> str:
+        """The address to dial; the dials count, and a line that was kept for the call is free."""
         self.target.journal.dials += dials
         if isinstance(call, Call) and call.lease is not None:
             call.lease.end()

@@ -167,7 +167,7 @@ async def run(
 
 
 def _turn(judge: Judge, job: Job) -> tuple[bool, float]:
-    """What puts jobs in the order in which they are started: what tells soon, the shortest first, then the longest."""
+    """What puts jobs in the order in which they are started: what tells soon, the shortest first; then the longest."""
     takes_s = job.check.takes_s(judge.settings.time_scale)
     return (False, takes_s) if job.check.soon else (True, -takes_s)
 

@@ -53,6 +53,7 @@ class Judge:
         stale_s: a call that was created longer ago is not dialled any more, in seconds.
         for_requests, for_calls: where checks run; those that only make requests need not wait for those that dial.
         alone: held by what computes so much that two of it would hold up the calls.
+        hostile: held by what may take the target down, so that nothing else like it is blamed.
         lags: when this process had been held up, and for how many seconds.
         plain_ones: the checks of how plain requests are answered, without the first and the last ones.
         shown: the exchanges that showed what is wrong, by the check that found it at its last look; not the last ones'.
@@ -72,6 +73,7 @@ class Judge:
         # With one line to spare of the half that is never withheld, no two pairs can wait for each other's second.
         self.pairs = asyncio.Semaphore(max(1, settings.max_parallel_calls // 2 - 1))
         self.alone = asyncio.Lock()
+        self.hostile = asyncio.Lock()
         self.for_requests = Places(QUICK_SIDE_BY_SIDE)
         self.for_calls = Places(settings.max_parallel_calls)
         self.lags: list[tuple[float, float]] = []
@@ -100,7 +102,7 @@ class Judge:
         """What changes wherever there is something new for a check that looks at the whole run."""
         played = sum(task.done() for task, _ in self._recordings.values())
         of_calls = (self.told > 0, len(self.forbidden), len(self.leaks), played)
-        return (len(self.target.journal.exchanges), self.plain_over, *of_calls)
+        return (len(self.target.journal.exchanges), len(self.shown), self.plain_over, *of_calls)
 
     def left_s(self) -> float:
         """How long the run may still take, in seconds."""

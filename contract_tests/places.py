@@ -19,6 +19,7 @@ class Places:
         self._number = number
         self._inside = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._first: deque[asyncio.Future[None]] = deque()
 
     async def all_had_one(self, within_s: float) -> None:
         """Wait until everybody has had one who waits now, but no longer than so many seconds."""
@@ -47,12 +48,12 @@ class Places:
             self._inside += 1
 
     async def enter(self, *, first: bool = False) -> None:
-        """Take a place, `first` before all who wait for one; it is to be given back with `leave`."""
+        """Take a place, if need be after others, `first` before all who are not; `leave` gives it back."""
         if self._inside < self._number:
             self._inside += 1
             return
         turn = asyncio.get_running_loop().create_future()
-        (self._waiting.appendleft if first else self._waiting.append)(turn)
+        (self._first if first else self._waiting).append(turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -63,8 +64,8 @@ class Places:
     def leave(self) -> None:
         """Give a place back."""
         self._inside -= 1
-        while self._inside < self._number and self._waiting:
-            turn = self._waiting.popleft()
+        while self._inside < self._number and (waiting := self._first or self._waiting):
+            turn = waiting.popleft()
             if not turn.cancelled():
                 self._inside += 1
                 turn.set_result(None)

@@ -58,7 +58,8 @@ class Check:
             nothing, and says only what will be found at the end as well, whose word is the last one.
         lasts_s: about how long it takes on a target that is right, in seconds; of calls that others share, the longest.
         waits_s: how long it waits for the target's clocks beside that, in seconds at time scale 1.
-        soon: whether what is wrong shows in the first seconds: such checks begin before those that last.
+        soon: whether what is wrong shows in the first seconds: such checks begin before those that last.  Not for what
+            takes a service down that does not expect it: nothing else would be seen of that.
         again: whether a violation must show twice, because it is a matter of time and this machine may have been slow.
     """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from contract.codec import Wire
 from contract.events import Mark, TextMessage
@@ -25,33 +24,23 @@ Send = Callable[[Line], Awaitable[None]]
 TOO_LONG_FOR_A_ROOM = scenarios.TYPED * 40
 """Over 1024 bytes: clients send it on the control socket."""
 
+SETTLED_S = 0.1
+"""How long a call goes on before something odd is said."""
 SUSPECTS = 3
 """How many of the last messages before a crash may have caused it."""
 ALONE = 8
 """How many messages are sent on a call of their own where calls end early."""
 
 
-@dataclass(frozen=True)
-class _OddCall:
-    """A call with odd messages, the broken ones that were not sent any more, and the odd one in whose time it ended."""
-
-    recording: Recording
-    unsent: list[str]
-    ended_by: str = ""
-
-
 async def _survives(it: Context, what: str) -> None:
     """Say something odd in a call with firstSpeaker user; the call must go on, and the caller be answered.
 
-    All that no agent answers is said in one call first; each alone only where that one does not go well, and another
-    one ended it, or for a second look.
+    What no agent answers is said with its like in one call first; each alone only where that one does not go well, or
+    for a second look.
     """
-    call = await _all_oddities(it) if what in TOGETHER and it.attempt == 1 else None
-    if call is not None and call.recording.heard_answer:
+    if what != KEYS and it.attempt == 1 and (await _said_together(it, what))[0].heard_answer:
         return
-    if call is None or call.ended_by != what:
-        call = await _odd_call(it, [what])
-    recording = call.recording
+    recording, _ = await _odd_call(it, [what])
     shown, received = it.dial_command(recording.call), recording.line.why_silent
     if not recording.spoken_at:
         it.wrong(f"the call goes on after {what}", received, *shown)
@@ -59,39 +48,39 @@ async def _survives(it: Context, what: str) -> None:
         it.wrong(f"an answer within {ANSWER_WITHIN_S:g} s, after {what}", received, *shown)
 
 
-async def _all_oddities(it: Context) -> _OddCall:
-    """All that is odd in one call, and after the caller's turn what is broken."""
-    odd = [what for what in TOGETHER if it.variant in CARRIERS or what != MARKS]
-    name = f"oddities-{it.variant}-{it.attempt}"
-    found: _OddCall = await it.recording(name, lambda: _odd_call(it, odd, _broken(it.variant)))
+async def _said_together(it: Context, what: str) -> tuple[Recording, list[str]]:
+    """All that is odd but may come in one call; in another one what may not, and after a turn what is broken."""
+    rough = what in ROUGH
+    odd = ROUGH if rough else [UNKNOWN, *([MARKS] if it.variant in CARRIERS else [])]
+    name = f"{'rough' if rough else 'odd'}-{it.variant}-{it.attempt}"
+    broken = _broken(it.variant) if rough else []
+    found: tuple[Recording, list[str]] = await it.recording(name, lambda: _odd_call(it, odd, broken))
     return found
 
 
-async def _odd_call(it: Context, odd: Sequence[str], broken: Sequence[str] = ()) -> _OddCall:
-    """One turn of the caller after odd messages, then broken ones.
+async def _odd_call(it: Context, odd: Sequence[str], broken: Sequence[str] = ()) -> tuple[Recording, list[str]]:
+    """One turn of the caller after odd messages, then broken ones, and those of them that were not sent any more.
 
     The agent may end the call before that: without a turn, `spoken_at` is 0.
     """
-    unsent = list(broken)
-    ended_by = ""
+    left = list(broken)
     call = await it.call("inline", firstSpeaker="user", **audio_settings(it.variant))
     async with it.line(call, rubbish=True) as line:
         recording = Recording(call=call, line=line)
-        await line.until(lambda: not line.alive, 0.4)
+        await line.until(lambda: not line.alive, SETTLED_S)
         for what in odd:
-            if line.alive:
-                await ODDITIES[what](line)
-                ended_by = what if await line.until(lambda: not line.alive, 0.6) else ""
+            await ODDITIES[what](line)
+            await line.until(lambda: not line.alive, 0.6)
         if odd:
             # What a message is mistaken for is answered soon.
             recording.unasked = await line.hears(0, 1.5)
         if line.alive and odd:
             await scenarios.talk(it, line, recording)
-        while unsent and line.alive:
-            text = unsent.pop(0)
+        while left and line.alive:
+            text = left.pop(0)
             await line.send(_wire(text))
-            await line.until(lambda: not line.alive, 0.12 if unsent else 0.6)
-        return _OddCall(recording, unsent, ended_by)
+            await line.until(lambda: not line.alive, 0.12 if left else 0.6)
+        return recording, left
 
 
 async def _send_unknown_events(line: Line) -> None:
@@ -125,18 +114,20 @@ async def _send_no_json(line: Line) -> None:
         await line.send(text)
 
 
+BINARY = "a binary message"
 NO_JSON = "text that is not JSON"
 UNKNOWN = "an unknown event"
 KEYS = "key presses"
 MARKS = "marks that were never given"
 ODDITIES: dict[str, Send] = {
     UNKNOWN: _send_unknown_events,
-    "a binary message": _send_binary,
+    BINARY: _send_binary,
     MARKS: _send_marks,
     KEYS: _send_keys,
     NO_JSON: _send_no_json,
 }
-TOGETHER = [what for what in ODDITIES if what != KEYS]
+ROUGH = (BINARY, NO_JSON)
+"""What may take down a service that expects neither, and is therefore said late in a run."""
 
 
 @requirement(
@@ -155,15 +146,16 @@ TOGETHER = [what for what in ODDITIES if what != KEYS]
 )
 async def unknown_events(it: Context) -> None:
     """A few of them; one before the start message."""
-    await _survives(it, UNKNOWN)
-    if it.cases:
-        return
-    shared = (await _all_oddities(it)).recording
-    if shared.unasked and (await _odd_call(it, [UNKNOWN])).recording.unasked:
-        received = "audible audio, though the caller has said nothing"
-        it.wrong("silence after an unknown event: the caller speaks first", received, *it.dial_command(shared.call))
     if it.variant in CARRIERS:
         await must_greet(it, other_forms.UNKNOWN_BEFORE, "after an unknown event")
+    if not it.cases:
+        await _survives(it, UNKNOWN)
+    if it.cases:
+        return
+    shared = (await _said_together(it, UNKNOWN))[0]
+    if shared.unasked and (await _odd_call(it, [UNKNOWN]))[0].unasked:
+        received = "audible audio, though the caller has said nothing"
+        it.wrong("silence after an unknown event: the caller speaks first", received, *it.dial_command(shared.call))
 
 
 @requirement(
@@ -199,14 +191,14 @@ async def unknown_fields(it: Context) -> None:
     mend="Ignore binary messages where the protocol has none, and those of no samples.",
     variants=TALKING,
     lasts_s=11,
-    soon=True,
     again=True,
 )
 async def binary(it: Context) -> None:
     """Full and empty; one before the start message."""
-    await _survives(it, "a binary message")
-    if it.variant in CARRIERS and not it.cases:
+    if it.variant in CARRIERS:
         await must_greet(it, other_forms.BINARY_BEFORE, "after a binary message")
+    if not it.cases:
+        await _survives(it, BINARY)
 
 
 @requirement(
@@ -302,7 +294,7 @@ async def keys(it: Context) -> None:
     why="Carriers return every mark after clear, and some twice.",
     mend="Ignore marks that you do not wait for.",
     variants=CARRIERS,
-    lasts_s=11,
+    lasts_s=9,
     soon=True,
     again=True,
 )
@@ -321,8 +313,7 @@ async def marks(it: Context) -> None:
     why="One broken message is no reason to drop a caller.",
     mend="Ignore what cannot be read, and log it.",
     variants=TALKING,
-    lasts_s=11,
-    soon=True,
+    lasts_s=9,
     again=True,
 )
 async def garbage(it: Context) -> None:
@@ -340,17 +331,15 @@ async def garbage(it: Context) -> None:
     why="A crash is a bug that anybody can trigger.",
     mend="Catch errors where messages are read.",
     variants=TALKING,
-    lasts_s=11,
-    soon=True,
+    lasts_s=9,
 )
 async def no_crash(it: Context) -> None:
     """One call for all; a new one after each close."""
     broken = _broken(it.variant)
-    call = await _all_oddities(it)
+    recording, left = await _said_together(it, NO_JSON)
     for calls in range(4):
         if calls:
-            call = await _odd_call(it, [], call.unsent)
-        recording, left = call.recording, call.unsent
+            recording, left = await _odd_call(it, [], left)
         if recording.line.crashed:
             how = "1011" if recording.line.close_code == 1011 else "no close frame"
             last = broken[: len(broken) - len(left)][-SUSPECTS:]
@@ -382,7 +371,6 @@ async def no_crash(it: Context) -> None:
     why="A browser's data messages come here, too, and the call must not end for one.",
     mend="Catch errors where messages are read.",
     lasts_s=5,
-    soon=True,
 )
 async def control_socket(it: Context) -> None:
     """One call for all."""

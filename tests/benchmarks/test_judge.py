@@ -38,7 +38,7 @@ def test_only_what_was_shown_soon_counts_as_shown_soon() -> None:
     assert "within 3 s for 1 of 3 faults" in text
     assert "for 1 of the 1 of which requests tell, and 0 of the 2 of which calls do" in text
     assert "median 7.0 [2.0-12.0] s" in text
-    assert "1 are not shown within 3 s then either" in text
+    assert "1 are not shown within 3 s then either, and of the others 1 of 2 are in a whole run" in text
     assert ["c", "1.0", "nothing", "none"] in _rows(section(SAMPLES, FIRSTS, FUZZ, ()))
 
 

@@ -56,16 +56,16 @@ def test_who_stepped_out_comes_back_before_those_who_wait() -> None:
     assert _run(play) == ["a left", "b in", "a back", "b out", "c in", "c out"]
 
 
-def test_who_is_to_be_first_comes_before_those_who_wait() -> None:
+def test_who_is_to_be_first_comes_before_those_who_wait_in_the_order_in_which_they_came() -> None:
     async def play(places: Places, happened: list[str]) -> None:
-        async def pass_all() -> None:
+        async def pass_all(name: str) -> None:
             await places.enter(first=True)
-            happened.append("first in")
+            happened.append(f"{name} in")
             places.leave()
 
-        await asyncio.gather(*(_stay(places, name, happened) for name in "ab"), pass_all())
+        await asyncio.gather(*(_stay(places, name, happened) for name in "ab"), *map(pass_all, "xy"))
 
-    assert _run(play) == ["a in", "a out", "first in", "b in", "b out"]
+    assert _run(play) == ["a in", "a out", "x in", "y in", "b in", "b out"]
 
 
 def test_who_gives_up_keeps_nobody_out() -> None:
