@@ -340,7 +340,8 @@ def test_what_has_the_focus_never_lies_under_the_controls(browser_page: BrowserP
     page = browser_page.open(report)
     page.get_by_role("button", name="Fold all", exact=True).click()
     page.keyboard.press("End")
-    page.wait_for_function("scrollY > 0")
+    # The key scrolls smoothly, and would go on under what has the focus.
+    page.wait_for_function("() => scrollY > 0 && scrollY + innerHeight >= document.documentElement.scrollHeight - 1")
     page.locator("#findings summary").last.focus()
     for _ in range(page.locator("#findings summary").count() - 1):
         page.keyboard.press("Shift+Tab")
