@@ -182,8 +182,10 @@ def _first(firsts: Sequence[First]) -> list[str]:
         "**Alone** is how long it takes where only the requirement that is broken is asked for:",
         f"{len(never)} are not shown within {FIRST_WITHIN_S:.0f} s then either, and of the others",
         f"{len(soon)} of {len(firsts) - len(never)} are in a whole run. What shows only when somebody has spoken",
-        "takes as long as that, and waits for its turn: what can show in the first seconds of a call comes first, and",
-        "60 calls at most are open at once. What is a matter of time is looked at twice before it is said.",
+        "takes as long as that, and waits for its turn: what can show in the first seconds of a call comes first,",
+        "and 60 calls at most are open at once. What may take a service down (broken frames, messages that are not",
+        "JSON, on carriers' sockets binary ones) comes late, so that the rest is seen before. What is a matter of time",
+        "is looked at twice before it is said.",
     ]
 
 
