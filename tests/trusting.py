@@ -170,7 +170,7 @@ async def judge_change(change: Change, jobs: Sequence[Job], *, seed: int = 0, ma
 def slow_first(fault: Fault) -> tuple[float, bool]:
     """A key to sort by."""
     check = own_jobs(fault)[0].check
-    return -check.lasts_s, check.requirement.layer is Layer.HTTP
+    return -check.takes_s(TIME_SCALE), check.requirement.layer is Layer.HTTP
 
 
 def judge_side_by_side(indices: Sequence[int], at_a_time: int = AT_A_TIME) -> dict[int, Judged]:

@@ -61,6 +61,22 @@ def test_what_is_seen_ahead_is_told_at_once_and_once_and_the_end_has_the_last_wo
     assert verdicts == [Verdict.VIOLATED, Verdict.VIOLATED, Verdict.PASSED, Verdict.PASSED]
 
 
+def test_nobody_looks_again_where_nothing_new_was_seen() -> None:
+    looks: list[str] = []
+
+    async def look(it: Context) -> None:
+        looks.append(it.variant)
+
+    async def takes_a_while(it: Context) -> None:
+        await asyncio.sleep(1.0)
+
+    named = job_named("inline.voice")
+    slow = replace(named, check=replace(named.check, run=takes_a_while))
+    last = replace(named, variant="last", check=replace(named.check, run=_sees_nothing, order="last", ahead=look))
+    asyncio.run(asyncio.wait_for(run_on_nothing([slow, last]), MOST_S))
+    assert looks == ["last"]
+
+
 def test_what_comes_last_looks_ahead() -> None:
     blind = {check.requirement.name for check in all_checks() if check.order == "last" and check.ahead is None}
     # That nobody lets go of calls is said of all of them: one that is let go of is enough.
